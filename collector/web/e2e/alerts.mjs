@@ -236,7 +236,8 @@ async function pages({ site: { url, mortalId }, page, check, look, alertId }) {
     await look("device-alerts-dark");
     const agent = await page.evaluate(() => fetch("/api/v1/agents").then((answer) => answer.json()).then(({ data }) => data[0].id));
     await page.goto(`${url}/agents?open=${agent}`);
-    await page.click("[data-agent-alerts] a");
+    await page.waitForSelector("[data-agent-alerts] [data-open-alert]");
+    await page.click("[data-agent-alerts] [data-all]");
     await page.waitForURL((to) => to.pathname === "/alerts" && to.searchParams.has("agent"));
     await page.waitForFunction(() => document.querySelectorAll("[role=row][data-alert]").length === 4);
   });

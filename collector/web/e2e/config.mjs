@@ -60,11 +60,11 @@ async function drive({ site, device, view, check, lookAt, sideways }) {
 
 const tab = (url, id) => `${url}/devices/${id}?tab=config`;
 
-async function fetchNow(page, state) {
+async function fetchNow(page, outcome) {
   await page.click("[data-run]:not(:disabled)");
   await page.waitForSelector("[data-run]:disabled");
   await page.waitForSelector("[data-run]:not(:disabled)", { timeout: FETCH_MS });
-  await page.waitForSelector(`[data-last-job=${state}]`);
+  await page.waitForSelector(outcome);
 }
 
 async function login({ url, id, device, page, check, look }) {
@@ -111,13 +111,13 @@ async function firstFetch({ url, id, device, page, check, look }) {
     await page.waitForSelector("[role=dialog]", { state: "detached" });
     // The schedule may have begun already.
     await page.waitForSelector("[data-run]:not(:disabled)", { timeout: FETCH_MS });
-    await fetchNow(page, "done");
+    await fetchNow(page, "[data-last-job=done]");
     await page.waitForSelector("[data-version]");
     await page.waitForSelector("[data-backup-state=up]");
   });
   await look("config-tab-dark");
   await check("configurations: a second fetch of the same makes no version", async () => {
-    await fetchNow(page, "done");
+    await fetchNow(page, "[data-last-job=done]");
     await page.waitForSelector("[data-last-job] >> text=nothing changed");
     return wrongUnless((await page.locator("[data-version]").count()) === 1, "another version");
   });
@@ -126,7 +126,7 @@ async function firstFetch({ url, id, device, page, check, look }) {
 async function change({ device, page, check, look }) {
   await check("configurations: a change is a version, with what changed and a secret that is not shown", async () => {
     device.change();
-    await fetchNow(page, "done");
+    await fetchNow(page, "[data-last-job=done]");
     await page.click("[data-last-job] >> text=See what changed");
     await page.waitForSelector("[data-config-diff=split] .cm-merge-b");
     await page.waitForSelector("[data-config-diff] >> text=192.0.2.7");
@@ -139,7 +139,7 @@ async function change({ device, page, check, look }) {
     await page.waitForSelector(".cm-collapsedLines");
     await page.click("text=Side by side");
     await page.waitForSelector("[data-config-diff=unified] .cm-deletedChunk");
-    await page.click("text=Unchanged lines");
+    await page.click("text=All lines");
     await page.waitForSelector(".cm-collapsedLines", { state: "detached" });
     return wrongUnless(new URL(page.url()).searchParams.get("as") === "unified", page.url());
   });
@@ -223,10 +223,9 @@ async function hostKey({ url, id, device, page, check, look }) {
   await check("configurations: another host key stops the fetch until somebody pins it", async () => {
     await device.rekey();
     await page.goto(tab(url, id));
-    await fetchNow(page, "failed");
-    await page.waitForSelector("[data-host-key]");
+    await fetchNow(page, "[data-host-key]");
     await look("config-host-key-dark");
-    await page.click("text=Pin this key…");
+    await page.click("text=Compare and pin…");
     const keys = await page.locator("[role=alertdialog] code").allTextContents();
     await page.click("[role=alertdialog] >> text=Pin the new key");
     await page.waitForSelector("[data-host-key]", { state: "detached" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { absolute, around, fromSearch, label, parsePoint, parseTyped, resolve, shift, zoomIn, zoomOut } from "./range";
+import { absolute, around, firstRange, fromSearch, label, parsePoint, parseTyped, resolve, shift, zoomIn, zoomOut } from "./range";
 
 const NOW = new Date(2026, 10, 21, 15, 30).getTime();
 const at = (day: number, hour = 0, minute = 0) => String(new Date(2026, 10, day, hour, minute).getTime());
@@ -82,4 +82,9 @@ it("looks as far before an event as after it, and not past now", () => {
   const half = 1_800_000;
   expect(around(NOW - 2 * half, half, NOW)).toEqual(absolute(NOW - 3 * half, NOW - half));
   expect(around(NOW - 60_000, half, NOW)).toEqual(absolute(NOW - 60_000 - half, NOW));
+});
+
+it("begins with as much as there can be something in", () => {
+  const minutes = (count: number) => firstRange(NOW - count * 60_000, NOW).from;
+  expect([1, 10, 30, 9999].map(minutes)).toEqual(["now-5m", "now-15m", "now-1h", "now-1h"]);
 });

@@ -61,9 +61,15 @@ export function isLive(range: Range): boolean {
 }
 
 /** What stands in the URL, made safe: anything odd falls back to the default. */
-export function fromSearch(from: unknown, to: unknown): Range {
+export function fromSearch(from: unknown, to: unknown, otherwise = DEFAULT_RANGE): Range {
   const range = { from: searchText(from), to: searchText(to) };
-  return resolve(range, Date.now()) ? range : DEFAULT_RANGE;
+  return resolve(range, Date.now()) ? range : otherwise;
+}
+
+/** What a page begins with: of something that is there for minutes, an hour would be empty. */
+export function firstRange(bornMs: number, nowMs: number): Range {
+  const seenS = (nowMs - bornMs) / 1000;
+  return seenS < 5 * 60 ? { from: "now-5m", to: "now" } : seenS < 15 * 60 ? { from: "now-15m", to: "now" } : DEFAULT_RANGE;
 }
 
 function searchText(value: unknown): string {

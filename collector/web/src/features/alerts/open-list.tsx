@@ -2,11 +2,14 @@ import { Link } from "@tanstack/react-router";
 import { serverNow } from "../../lib/clock";
 import { integer } from "../../lib/format";
 import { live, useAlert, useTableValue } from "../../lib/live-app";
+import { useMayIn } from "../../lib/role";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
+import { Button } from "../../ui/button";
 import { useStanding } from "./alert-row";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { ordered, SEVERITIES, type Severity, severityOf, sinceOf } from "./standing";
+import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, standingOf } from "./standing";
+import { useActs } from "./use-acts";
 
 /** More of them are for the inbox. */
 const SHOWN = 4;
@@ -61,20 +64,35 @@ function Line({ id }: { id: string }) {
 
 const GROUND: Readonly<Record<Severity, string>> = { critical: "bg-down-soft", warning: "bg-degraded-soft", info: "bg-accent-soft" };
 
-/** What is wrong with a device, above what it tells, in the colour of the worst. Not there while nothing is. */
+/** Undefined: there are none. */
+function worstOf(alerts: readonly Alert[]): Severity | undefined {
+  return SEVERITIES[Math.min(SEVERITIES.length, ...alerts.map((alert) => SEVERITIES.indexOf(severityOf(alert))))];
+}
+
+/** What is wrong with a device, above what it tells: in the colour of the worst that nobody looks after yet. Not there while nothing is. */
 export function DeviceAlerts({ device, tenant }: { device: string; tenant: string }) {
   const ids = useOpenAlerts((alert) => alert.device?.id === device);
-  const worst = useTableValue(live.alerts, (table) =>
-    Math.min(...ids.map((id) => SEVERITIES.indexOf(severityOf(table.get(id) ?? { severity: "info" })))));
+  const acts = useActs();
+  const may = useMayIn()(tenant);
+  const told = useTableValue(live.alerts, (table) => {
+    const all = ids.flatMap((id) => table.get(id) ?? []);
+    const loose = all.filter((alert) => standingOf(alert, serverNow()) === "firing");
+    return [worstOf(all), worstOf(loose), ...loose.map(({ id }) => id)].join(" ");
+  });
   if (ids.length === 0) return null;
-  const severity = SEVERITIES[worst] ?? "info";
+  const [worst, ground, ...loose] = told.split(" ");
   return (
-    <section aria-label="Open alerts" data-device-alerts={ids.length} data-worst={severity}
-      className={`flex gap-4 border-y border-line px-4 py-2 phone:flex-col phone:gap-0 phone:px-3 phone:py-1 ${GROUND[severity]}`}>
+    <section aria-label="Open alerts" data-device-alerts={ids.length} data-worst={worst}
+      className={`flex items-start gap-4 border-y border-line px-4 py-2 phone:flex-col phone:gap-0 phone:px-3 phone:py-1 ${GROUND[ground as Severity] ?? "bg-surface"}`}>
       <h2 className="shrink-0 leading-6 font-semibold">
         <Link to="/alerts" search={{ device, tenant }} className="hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Open alerts</Link>
       </h2>
       <OpenList ids={ids} of={{ device, tenant }} />
+      {loose.length > 0 && may.write && (
+        <Button className="ml-auto h-7! phone:mb-2 phone:ml-0 print:hidden" disabled={acts.busy} onClick={() => acts.send(loose, { act: "ack" })} data-ack-here>
+          {loose.length === 1 ? "Acknowledge" : `Acknowledge ${integer(loose.length)}`}
+        </Button>
+      )}
     </section>
   );
 }
@@ -82,16 +100,15 @@ export function DeviceAlerts({ device, tenant }: { device: string; tenant: strin
 /** What is wrong with an agent itself, and with what it polls. */
 export function AgentAlerts({ agent, tenant }: { agent: string; tenant: string }) {
   const own = useOpenAlerts((alert) => alert.device === null && alert.agent.id === agent);
-  const others = useOpenAlerts((alert) => alert.device !== null && alert.agent.id === agent).length;
-  if (own.length === 0 && others === 0) return <p className="text-muted">None: neither of it nor of what it polls.</p>;
+  const others = useOpenAlerts((alert) => alert.device !== null && alert.agent.id === agent);
+  const ids = [...own, ...others];
+  if (ids.length === 0) return <p className="text-muted">None: neither of it nor of what it polls.</p>;
   return (
-    <div className="flex flex-col gap-1" data-agent-alerts={own.length + others}>
-      {own.length > 0 && <OpenList ids={own} of={{ agent, tenant }} />}
-      {others > 0 && (
-        <Link to="/alerts" search={{ agent, tenant }} className="self-start text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
-          {integer(others)} of its devices
-        </Link>
-      )}
+    <div className="flex flex-col gap-2" data-agent-alerts={ids.length}>
+      <OpenList ids={ids} of={{ agent, tenant }} />
+      <Link to="/alerts" search={{ agent, tenant }} data-all className="self-start text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+        Show {ids.length === 1 ? "it" : "them"} in Alerts
+      </Link>
     </div>
   );
 }

@@ -47,27 +47,29 @@ export function ChangesPart({ version, before, diff, others, isSplit, canSplit, 
   const isSame = change !== undefined && change.added === 0 && change.removed === 0;
   return (
     <>
-      <div className="sticky top-0 z-10 flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line bg-bg px-4 py-2 phone:px-3">
-        <span className="inline-flex items-center gap-2 phone:w-full">
-          <span className="shrink-0 text-muted">Compared with</span>
+      <div className="sticky top-0 z-10 flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line bg-bg px-4 py-2 phone:gap-y-1 phone:px-3 phone:py-1">
+        <span className="inline-flex min-w-0 items-center gap-2 phone:flex-1">
+          <span className="shrink-0 text-muted phone:sr-only">Compared with</span>
           <Picker label="Compared with" className="desk:w-56!" value={before?.id ?? ""} placeholder="the one before"
             onChange={(id) => (id === OLDER ? others.more?.() : onWith(id))}
             choices={[...choicesOf(others.rows, version.id, before), ...(others.more ? [{ value: OLDER, label: "Show older ones" }] : [])]} />
         </span>
-        {change && (
-          <span className="inline-flex gap-2 font-medium tabular-nums" title={spokenChange(change)} data-diff-count>
-            <span className="text-up" aria-hidden="true">+{integer(change.added)}</span>
-            <span className="text-down" aria-hidden="true">−{integer(change.removed)}</span>
-            <span className="sr-only">{spokenChange(change)}</span>
-          </span>
-        )}
-        {secrets > 0 && (
-          <Tag tone="warn" title="Another fingerprint stands in place of it: the secret itself is kept nowhere that you could read it">
-            {secrets === 1 ? "secret changed" : `${counted(secrets, "secret")} changed`}
-          </Tag>
-        )}
-        <span className="flex-1" />
-        <Toggle on={!folded} onChange={(on) => setFolded(!on)}>Unchanged lines</Toggle>
+        <span className="inline-flex items-center gap-3 phone:order-last phone:basis-full">
+          {change && (
+            <span className="inline-flex gap-2 font-medium tabular-nums" title={spokenChange(change)} data-diff-count>
+              <span className="text-up" aria-hidden="true">+{integer(change.added)}</span>
+              <span className="text-down" aria-hidden="true">−{integer(change.removed)}</span>
+              <span className="sr-only">{spokenChange(change)}</span>
+            </span>
+          )}
+          {secrets > 0 && (
+            <Tag tone="warn" title="Another fingerprint stands in place of it: the secret itself is kept nowhere that you could read it">
+              {secrets === 1 ? "secret changed" : `${counted(secrets, "secret")} changed`}
+            </Tag>
+          )}
+        </span>
+        <span className="flex-1 phone:hidden" />
+        <Toggle on={!folded} onChange={(on) => setFolded(!on)}>All lines</Toggle>
         {canSplit && <Toggle on={isSplit} onChange={onSplit}>Side by side</Toggle>}
       </div>
       {isSame && <p className="px-4 py-6 text-muted phone:px-3">Both are the same.</p>}

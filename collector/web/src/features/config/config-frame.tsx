@@ -14,8 +14,8 @@ const LINK =
 export function ConfigFrame({ filters, children }: { filters?: ReactNode; children: ReactNode }) {
   return (
     <>
-      <PageHead title="Configurations">{filters}</PageHead>
-      <nav aria-label="Configurations" className="flex gap-1 border-b border-line px-4 phone:px-3">
+      <PageHead title="Config">{filters}</PageHead>
+      <nav aria-label="Config" className="flex gap-1 border-b border-line px-4 phone:px-3">
         {PAGES.map(({ to, label }) => (
           <Link key={to} to={to} activeOptions={{ exact: true, includeSearch: false }} className={LINK}>{label}</Link>
         ))}

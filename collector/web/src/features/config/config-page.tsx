@@ -84,7 +84,7 @@ export function ConfigPage() {
   const sites = useMemo(() => (all ?? []).map(({ id, name, tenant }): Choice =>
     (scope.isMixed ? { value: id, label: name, note: tenant.name } : { value: id, label: name })), [all, scope.isMixed]);
   const isFiltered = Boolean(search.q || site || failing);
-  useTitle("Configurations");
+  useTitle("Config");
   return (
     <ConfigFrame filters={(isFiltered || list.phase !== "ready" || list.rows.length > 0) && (
       <FilterBar label="Filter by the name of the device" count={(total) => counted(total, "device")} query={search.q ?? ""} onQuery={(text) => change({ q: text || undefined })}

@@ -10,8 +10,8 @@ const secret = new MatchDecorator({
   decoration: Decoration.mark({ class: "cm-secret", attributes: { title: "A secret: only a fingerprint of it is kept. Another fingerprint is another secret." } }),
 });
 
-/** Of the lines in sight only. */
-const secrets = ViewPlugin.fromClass(
+/** Of the lines in sight only. Not in a comparison: there a line that is gone is no line, and would have none. */
+export const secrets: Extension = ViewPlugin.fromClass(
   class {
     marks: DecorationSet;
     constructor(view: EditorView) {
@@ -35,7 +35,7 @@ const look = EditorView.theme({
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--faint)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { minWidth: "40px", padding: "0 8px 0 8px", fontVariantNumeric: "tabular-nums" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": { backgroundColor: "var(--accent-soft) !important" },
-  ".cm-secret": { borderRadius: "3px", outline: "1px solid var(--degraded)", outlineOffset: "-1px" },
+  ".cm-secret": { borderRadius: "3px", outline: "1px solid var(--edge)", outlineOffset: "-1px" },
   ".cm-asked": { backgroundColor: "var(--selected)", boxShadow: "inset 3px 0 0 var(--accent)" },
   ".cm-found": { backgroundColor: "var(--accent-soft)", borderRadius: "2px" },
   ".cm-found-now": { outline: "1px solid var(--accent)" },
@@ -55,7 +55,6 @@ export function readOnly(label: string): Extension {
     EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true", tabindex: "0" }),
     EditorView.lineWrapping,
     lineNumbers(),
-    secrets,
     look,
   ];
 }

@@ -20,7 +20,7 @@ function show(backup: Parameters<typeof HostKeyPart>[0]["backup"], canPin = true
 it("pins the key that is shown, after a question that shows both", async () => {
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
   show(keys);
-  fireEvent.click(screen.getByRole("button", { name: "Pin this key…" }));
+  fireEvent.click(screen.getByRole("button", { name: "Compare and pin…" }));
   const dialog = screen.getByRole("alertdialog", { name: "Pin the new host key of core-1?" });
   expect(within(dialog).getByText(OLD)).toBeTruthy();
   expect(within(dialog).getByText(NEW)).toBeTruthy();

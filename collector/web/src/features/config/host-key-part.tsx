@@ -23,23 +23,23 @@ export function HostKeyPart({ device, name, backup: { host_key: pinned, host_key
       <span className="mt-px text-down"><Icon name="warn" /></span>
       <div className="min-w-0 flex-1">
         <p>
-          Since {dateTime(seen)} the device shows another host key. Nothing is sent to it, no password either, until this key is
-          pinned: it may be a new device, or somebody in between.
+          Since {dateTime(seen)} another host key is shown. Nothing is sent, no password either, until somebody has compared its
+          fingerprint with that of the device: it may be a new device, or somebody in between.
         </p>
         <dl className="mt-1.5 grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-1 text-xs">
           <dt className="text-muted">Pinned</dt><dd className="font-mono break-all select-all">{pinned}</dd>
           <dt className="text-muted">Shown now</dt><dd className="font-mono break-all select-all">{other}</dd>
         </dl>
       </div>
-      {canPin && <Button onClick={() => setAsking(true)}>Pin this key…</Button>}
-      <Confirm open={asking} title={`Pin the new host key of ${name}?`} action="Pin the new key" isMild busy={pin.isPending} error={pin.error}
+      {canPin && <Button look="danger" onClick={() => setAsking(true)}>Compare and pin…</Button>}
+      <Confirm open={asking} title={`Pin the new host key of ${name}?`} action="Pin the new key" busy={pin.isPending} error={pin.error}
         onOpenChange={(open) => {
           if (!open) pin.reset();
           setAsking(open);
         }}
         onConfirm={() => pin.mutate(other)}>
         <span className="flex flex-col gap-2">
-          <span>Compare it with what the device itself says, on its console or by who installed it. From then on the login is sent to whoever has this key.</span>
+          <span>Compare both fingerprints with what the device itself says, on its console or by who installed it. From then on the login is sent to whoever has this key.</span>
           <Fingerprint word={`Pinned since ${dateTime(since)}`} value={pinned ?? "none"} />
           <Fingerprint word={`Shown since ${dateTime(seen)}`} value={other} />
         </span>

@@ -8,7 +8,7 @@ import type { Column } from "../../ui/data-table";
 import { Dotted } from "../../ui/dotted";
 import { JobBadge } from "./standing-badge";
 import type { Job } from "./types";
-import { causeAdvice, isOpen, JOB_WORD, reasonWord } from "./words";
+import { causeAdvice, isOpen, JOB_WORD, starterWord } from "./words";
 
 const seconds = (from: string | null, to: string | null) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
 
@@ -47,7 +47,7 @@ export function jobColumns(names: Names | null, isMixed: boolean): readonly Colu
     ...device,
     { by: "state", label: "State", className: "phone:col-span-2", title: !names, read: (job) => JOB_WORD[job.state], cell: (job) => <Outcome job={job} /> },
     { by: "created", label: "Asked for", read: (job) => Date.parse(job.created_at), cell: (job) => <Age at={job.created_at} long /> },
-    { by: "who", label: "Why", className: "text-muted phone:col-span-2", read: reasonWord, cell: reasonWord },
+    { by: "who", label: "Started by", className: "text-muted phone:col-span-2", read: starterWord, cell: starterWord },
     { by: "took", label: "Took", figure: true, note: "From its beginning to its end", read: (job) => seconds(job.started_at, job.ended_at), cell: (job) => <Took job={job} /> },
   ];
 }

@@ -18,7 +18,7 @@ export function MirrorState({ mirror: { state, detail, last_commit_at: last } }:
   const shown = SHOWN[state];
   const note = detail ?? (state === "off" ? OFF : null);
   return (
-    <div role="status" className="mb-4 flex flex-col gap-1 rounded-md border border-line bg-surface px-3 py-2" data-mirror={state}>
+    <div role="status" className="mt-6 flex flex-col gap-1 rounded-md border border-line bg-surface px-3 py-2" data-mirror={state}>
       <p className="flex flex-wrap items-center gap-x-2">
         <StateShape state={shown.state} />
         <span>Git mirror: <span className={shown.tone}>{shown.word}</span></span>

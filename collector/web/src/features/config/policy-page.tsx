@@ -7,7 +7,7 @@ import { useTitle } from "../../lib/use-title";
 import { CheckField } from "../../ui/check-field";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
-import { FieldFrame, INPUT, TextField } from "../../ui/field";
+import { FieldFrame, INPUT } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { PageHead } from "../../ui/page-head";
 import { Picker } from "../../ui/picker";
@@ -29,10 +29,10 @@ export function PolicyPage() {
   const [chosen, setChosen] = useState(useFirstTenant());
   const owner = offered.some(({ id }) => id === tenant?.id) ? (tenant?.id ?? "") : chosen;
   const { data, error, refetch } = usePolicy(owner);
-  useTitle("Configurations");
+  useTitle("Config backup");
   return (
     <>
-      <PageHead title="Configurations">
+      <PageHead title="Config backup">
         {owner !== tenant?.id && offered.length > 1 && (
           <Picker label="Tenant" className="desk:w-56!" value={owner} placeholder="Whose policy?" onChange={setChosen}
             choices={offered.map(({ id, name }) => ({ value: id, label: name }))} />
@@ -47,8 +47,8 @@ export function PolicyPage() {
         {error && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {owner === "" && <Empty title="Whose policy?"><p>Each tenant has one of its own. Choose a tenant above.</p></Empty>}
         {owner !== "" && !data && !error && <Skeleton label="Loading the policy" />}
-        {data && <MirrorState mirror={data.mirror} />}
         {data && <PolicyForm key={data.tenant.id} policy={data} />}
+        {data && <MirrorState mirror={data.mirror} />}
       </div>
     </>
   );
@@ -84,16 +84,39 @@ function PolicyForm({ policy }: { policy: Policy }) {
         <Picker id="policy-every" label="How often" value={draft.every} choices={every} onChange={(value) => set({ every: value })} />
       </FieldFrame>
       <WindowFields draft={draft} set={set} error={fields["window"]} />
-      <TextField id="policy-site" label="At one site at a time" inputMode="numeric" autoComplete="off" value={draft.perSite} error={fields["per_site_max"]}
-        hint="So many devices of a site are read at once, 64 at most. One for a thin line." onChange={(event) => set({ perSite: event.target.value })} />
-      <div className="grid grid-cols-2 gap-4 phone:grid-cols-1">
-        <TextField id="policy-versions" label="Keep at least" inputMode="numeric" autoComplete="off" value={draft.keepVersions} error={fields["keep_versions"]}
-          hint="Versions of each device, however old." onChange={(event) => set({ keepVersions: event.target.value })} />
-        <TextField id="policy-days" label="Keep older ones for" inputMode="numeric" autoComplete="off" value={draft.keepDays} error={fields["keep_days"]}
-          hint="Days; then they are deleted for good." onChange={(event) => set({ keepDays: event.target.value })} />
+      <div className="grid grid-cols-3 gap-4 phone:grid-cols-1">
+        <CountField id="policy-site" label="Parallel fetches" unit="per site" value={draft.perSite} error={fields["per_site_max"]}
+          hint="1 to 64; 1 for a thin line." onChange={(perSite) => set({ perSite })} />
+        <CountField id="policy-versions" label="Always keep" unit="versions" value={draft.keepVersions} error={fields["keep_versions"]}
+          hint="Of each device, however old." onChange={(keepVersions) => set({ keepVersions })} />
+        <CountField id="policy-days" label="Keep older ones" unit="days" value={draft.keepDays} error={fields["keep_days"]}
+          hint="Then they are deleted for good." onChange={(keepDays) => set({ keepDays })} />
       </div>
       <p role="status" className={saved ? "text-up" : "sr-only"}>{saved && "Saved."}</p>
     </Form>
+  );
+}
+
+interface CountProps {
+  id: string;
+  label: string;
+  /** It stands in the field, behind the number. */
+  unit: string;
+  hint: string;
+  value: string;
+  error: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function CountField({ id, label, unit, hint, value, error, onChange }: CountProps) {
+  return (
+    <FieldFrame id={id} label={label} hint={hint} error={error}>
+      <span className="relative block">
+        <input id={id} className={`${INPUT} pr-20! tabular-nums`} inputMode="numeric" autoComplete="off" value={value} aria-invalid={error ? true : undefined}
+          aria-describedby={`${id}-unit ${id}-note`} onChange={(event) => onChange(event.target.value)} />
+        <span id={`${id}-unit`} className="pointer-events-none absolute inset-y-0 right-2.5 flex items-center text-muted">{unit}</span>
+      </span>
+    </FieldFrame>
   );
 }
 

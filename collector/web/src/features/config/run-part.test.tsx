@@ -42,6 +42,16 @@ it("asks for nothing without a login, or while a job is open", () => {
   expect(button(backup({ job: { ...job, state: "running" } })).textContent).toBe("Fetching…");
 });
 
+it("offers another try, not the usual way, while the device shows another key", () => {
+  const other = backup({ other_key: "SHA256:new" });
+  expect(button(other).textContent).toBe("Try again");
+  expect(screen.getByText(/fails for as long as the device shows another host key/)).toBeTruthy();
+  cleanup();
+  // The key says it already.
+  const { container } = render(<LastJob backup={{ job: { ...job, cause: "host_key" }, failing: null, other_key: "SHA256:new" }} />);
+  expect(container.textContent).toBe("");
+});
+
 it("shows how far the agent is, and what to do about a failure that is past", () => {
   const { rerender } = render(<LastJob backup={{ job: { ...job, state: "running", bytes: 200, kept_bytes: 50 }, failing: null }} />);
   expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("25");

@@ -14,12 +14,14 @@ export function RunButton({ device, backup, offline }: { device: string; backup:
   const id = useId();
   const hasLogin = backup.login !== null;
   const open = isOpen(backup.job);
-  const why = !hasLogin ? "It has no login by SSH." : offline ? `${offline} It is fetched when the agent is back.` : null;
+  // It comes to nothing until the key is pinned, or the pinned one is shown again: who has put it right tries it.
+  const isOtherKey = Boolean(backup.other_key);
+  const why = isOtherKey ? "It fails for as long as the device shows another host key than the pinned one." : !hasLogin ? "It has no login by SSH." : offline ? `${offline} It is fetched when the agent is back.` : null;
   return (
     <>
-      <Button look="solid" disabled={!hasLogin || run.isPending || open} aria-describedby={why ? id : undefined} title={why ?? undefined}
+      <Button look={isOtherKey ? "plain" : "solid"} disabled={!hasLogin || run.isPending || open} aria-describedby={why ? id : undefined} title={why ?? undefined}
         onClick={() => run.mutate()} data-run>
-        {backup.job?.state === "running" ? "Fetching…" : open || run.isPending ? "Queued" : "Fetch now"}
+        {backup.job?.state === "running" ? "Fetching…" : open || run.isPending ? "Queued" : isOtherKey ? "Try again" : "Fetch now"}
       </Button>
       {why && <span id={id} className="sr-only">{why}</span>}
       {run.error && <ErrorNote error={run.error} className="basis-full" onRetry={() => run.mutate()} />}
@@ -27,9 +29,11 @@ export function RunButton({ device, backup, offline }: { device: string; backup:
   );
 }
 
-/** The job that is open, or the last one. */
-export function LastJob({ backup: { job, failing }, canWrite = false }: { backup: Pick<Backup, "job" | "failing">; canWrite?: boolean }) {
-  if (!job) return null;
+/** The job that is open, or the last one: not where it failed of the key that stands beside it. */
+export function LastJob({ backup: { job, failing, other_key: otherKey }, canWrite = false }: {
+  backup: Pick<Backup, "job" | "failing"> & Partial<Pick<Backup, "other_key">>; canWrite?: boolean;
+}) {
+  if (!job || (otherKey && job.state === "failed" && job.cause === "host_key")) return null;
   // That of a failure that goes on stands above already.
   const advice = job.state === "failed" && job.cause && !failing ? causeAdvice(job.cause, job.advice) : null;
   const share = job.state === "running" && job.bytes ? Math.min(100, Math.round((100 * (job.kept_bytes ?? 0)) / job.bytes)) : null;

@@ -75,7 +75,7 @@ export function SearchPage() {
   const change = useCallback((patch: Search) => {
     void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   }, [navigate]);
-  useTitle("Search in configurations");
+  useTitle("Search in Config");
   return (
     <ConfigFrame filters={<Asked search={search} input={input} onChange={change} />}>
       <Results list={list} search={settled} />

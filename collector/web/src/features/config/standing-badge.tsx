@@ -29,12 +29,15 @@ export function JobBadge({ job }: { job: Pick<Job, "state" | "waits" | "cause" |
   const { state, cause } = job;
   const note = jobNote(job);
   const isOff = isCalledOff(job);
+  // Nothing came of it, and nothing had to: it is no news.
+  const isSame = state === "done" && job.changed === false;
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2" data-job-state={state}>
       {state === "running"
         ? <span aria-hidden="true" className="size-3 shrink-0 animate-spin rounded-full border-2 border-accent border-t-transparent" />
+        : isSame ? <span className="text-muted"><Icon name="check" size={14} /></span>
         : <StateShape state={isOff ? "unknown" : SHAPE[state]} />}
-      <span className={isOff ? "text-unknown" : state === "failed" ? "font-medium text-down" : state === "running" ? "text-accent" : state === "done" ? "text-up" : "text-unknown"}>
+      <span className={isOff ? "text-unknown" : isSame ? "text-muted" : state === "failed" ? "font-medium text-down" : state === "running" ? "text-accent" : state === "done" ? "text-up" : "text-unknown"}>
         {isOff && cause ? causeWord(cause) : JOB_WORD[state]}
       </span>
       {note && <span className="clip text-muted phone:whitespace-normal!" title={note}>{note}</span>}

@@ -1,7 +1,7 @@
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import { marks, readOnly, showMarks, shown } from "./editor";
+import { marks, readOnly, secrets, showMarks, shown } from "./editor";
 import type { Place } from "./find";
 
 interface Props {
@@ -20,7 +20,7 @@ export function TextView({ text, label, line, places, now }: Props) {
   const view = useRef<EditorView | null>(null);
   useEffect(() => {
     if (!box.current) return;
-    const made = new EditorView({ parent: box.current, state: EditorState.create({ doc: shown(text), extensions: [readOnly(label), marks] }) });
+    const made = new EditorView({ parent: box.current, state: EditorState.create({ doc: shown(text), extensions: [readOnly(label), secrets, marks] }) });
     view.current = made;
     return () => made.destroy();
   }, [text, label]);

@@ -1,7 +1,8 @@
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback } from "react";
 import { isNotHere } from "../../lib/api";
 import { dateTime } from "../../lib/format";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
@@ -11,6 +12,7 @@ import { ChangesPart } from "./changes-part";
 import { useDiff, useVersion, useVersions } from "./queries";
 import type { VersionText } from "./types";
 import { VersionHead } from "./version-head";
+import { stepsOf } from "./version-steps";
 import { ViewTabs } from "./view-tabs";
 
 const WholeText = lazy(() => import("./whole-text").then((m) => ({ default: m.WholeText })));
@@ -44,10 +46,11 @@ function Opened({ version }: { version: VersionText }) {
   const change = useCallback((patch: Partial<VersionSearch>) => {
     void navigate({ search: (old) => ({ ...old, ...patch }), replace: true, resetScroll: false });
   }, [navigate]);
+  useCommands({ "go.back": () => void navigate({ to: "/devices/$id", params: { id: version.device.id }, search: { tab: "config" } }) });
   useTitle(`${version.device.name}, ${dateTime(version.first_at)}`, true);
   return (
     <div className="flex min-h-full flex-col">
-      <VersionHead version={version} lastAt={lastAt} />
+      <VersionHead version={version} lastAt={lastAt} steps={stepsOf(version.id, others.rows, search.with ? null : (before?.id ?? null))} />
       <ViewTabs isText={isText} isFirst={isFirst} onText={(on) => change(on ? { view: "text" } : { view: undefined, line: undefined, find: undefined })} />
       {isText ? (
         <Suspense fallback={<Skeleton label="Loading the text" />}>
@@ -57,11 +60,6 @@ function Opened({ version }: { version: VersionText }) {
         <ChangesPart version={version} before={before} diff={diff} others={others} isSplit={!phone && search.as !== "unified"} canSplit={!phone}
           onSplit={(split) => change({ as: split ? undefined : "unified" })} onWith={(id) => change({ with: id })} />
       )}
-      <p className="mt-auto px-4 py-2 text-xs text-muted phone:px-3">
-        <Link to="/devices/$id" params={{ id: version.device.id }} search={{ tab: "config" }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
-          All versions of {version.device.name}
-        </Link>
-      </p>
     </div>
   );
 }

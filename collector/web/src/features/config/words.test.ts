@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { causeAdvice, causeWord, isCalledOff, isOpen, jobNote, platformWord, reasonWord } from "./words";
+import { causeAdvice, causeWord, isCalledOff, isOpen, jobNote, platformWord, reasonWord, starterWord } from "./words";
 
 describe("words of configurations", () => {
   it("names platforms and causes, also those of a newer agent", () => {
@@ -37,5 +37,7 @@ describe("words of configurations", () => {
     expect(reasonWord({ reason: "manual", asked_by: null })).toBe("by hand");
     expect(reasonWord({ reason: "schedule", asked_by: "farwatch" })).toBe("by schedule");
     expect(reasonWord({ reason: "", asked_by: null })).toBe("");
+    expect(["manual", "schedule", "hint"].map((reason) => starterWord({ reason, asked_by: "anna@noc.example" })))
+      .toEqual(["anna@noc.example", "schedule", "a change that was noticed"]);
   });
 });

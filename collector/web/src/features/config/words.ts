@@ -103,6 +103,12 @@ export function reasonWord({ reason, asked_by: by }: { reason: string; asked_by:
   return reason === "manual" && by ? `by ${by}` : (REASON_WORD[reason] ?? reason);
 }
 
+/** Who or what asked for a job, below a head that says so: «anna@noc.example», «schedule». */
+export function starterWord(job: { reason: string; asked_by: string | null }): string {
+  if (job.reason === "hint") return "a change that was noticed";
+  return reasonWord(job).replace(/^by /, "");
+}
+
 const WHY_NOT: Readonly<Record<Backup["effective"]["why"], string>> = {
   device: "Switched off for this device.",
   policy: "Switched off by the tenant's policy.",

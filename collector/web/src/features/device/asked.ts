@@ -34,7 +34,7 @@ const ECHO_HINT: Partial<Record<ShownCause, string>> = {
 };
 
 export function echoOf(device: Device, isOn: boolean, ofDevice: ShownCause | null, nowMs: number): Asked {
-  if (!isOn) return { ...OFF, hint: "Echo requests to this device are switched off: «Edit device»." };
+  if (!isOn) return { ...OFF, hint: "Echo requests to this device are switched off." };
   if (!device.icmp) {
     const asked = silent(ofDevice);
     const hint = "No echo yet. Agents send echo requests with each poll; one of an older version does not.";

@@ -1,6 +1,7 @@
 /** What somebody at a mast wants to read from an arm's length: large figures, each with a word for how it is. */
-import { NONE, percent, reading, threeFigures } from "../../lib/format";
-import type { Device, DeviceObject, State } from "../../lib/types";
+import { counted, NONE, percent, perSecond, reading, threeFigures } from "../../lib/format";
+import type { Device, DeviceObject, Interface, State } from "../../lib/types";
+import { errorRate } from "./interface-table-order";
 
 export interface LargeFigure {
   id: string;
@@ -10,6 +11,8 @@ export interface LargeFigure {
   /** Null: nothing is known that would make it good or bad. */
   state: State | null;
   word: string;
+  /** Beside it, in grey. */
+  note?: string;
   at: string | null;
 }
 
@@ -29,7 +32,7 @@ const ms = (value: number | null | undefined) => (value === null || value === un
 function lossFigure(loss: ReturnType<typeof lossOf>, at: string | null): LargeFigure[] {
   if (!loss) return [];
   const state = loss.mean === 0 ? "up" : loss.mean < LOSS_HIGH ? "degraded" : "down";
-  const word = `${loss.mean === 0 ? "none" : loss.mean < LOSS_HIGH ? "some" : "many"} in the last ${loss.polls} polls`;
+  const word = `${loss.mean === 0 ? "none" : loss.mean < LOSS_HIGH ? "some" : "many"} in ${counted(loss.polls, "poll")}`;
   return [{ id: "loss", title: "Lost", value: percent(loss.mean / 100), unit: "%", state, word, at }];
 }
 
@@ -47,6 +50,29 @@ export function signalFigures(objects: readonly DeviceObject[]): LargeFigure[] {
       const unit = SIGNAL_UNIT.find(([match]) => match.test(metric))?.[1] ?? "";
       return [{ id: `${object.object} ${metric}`, title, value: reading(value, ""), unit, state: null, word: "", at }];
     }));
+}
+
+/** What somebody calls the port that leads to the rest of the network. */
+const UPLINK = /up-?link|\bwan\b|backhaul/i;
+
+/** The port whose link one works on: the one that is called so, else the one that carries most. */
+export function uplinkOf(ports: readonly Interface[], busiest: Interface | undefined): Interface | undefined {
+  return ports.find(({ name, alias, description }) => UPLINK.test(`${name} ${alias} ${description}`)) ?? busiest;
+}
+
+const PORT_WORD: Readonly<Record<State, string>> = { up: "up", degraded: "degraded", down: "down", unknown: "not known now" };
+
+/** What comes in over a port, what goes out, and whether any of it is lost. `state`: how the port stands by now. */
+export function portFigure(port: Interface, state: State): LargeFigure {
+  const isKnown = state !== "unknown";
+  const errors = isKnown ? errorRate(port) : null;
+  const [value = NONE, unit = "b/s"] = reading(isKnown ? port.in_bps : null, "b/s").split(" ");
+  const name = [port.name || port.description || port.object, port.alias].filter(Boolean).join(" · ");
+  const told = state !== "up" || errors === null ? PORT_WORD[state] : errors === 0 ? "no errors" : `${perSecond(errors)} errors/s`;
+  return {
+    id: "port", title: `In, ${name}`, value, unit, state: state === "up" && errors ? "degraded" : state, word: told, at: port.updated_at,
+    note: isKnown ? `out ${reading(port.out_bps, "b/s")}` : "",
+  };
 }
 
 /** `echo` and `snmp`: how the two stand by now. Ways of asking that are switched off are left out. */

@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
 import { serverNow } from "../../lib/clock";
-import { live, useEachSecond, useLink } from "../../lib/live-app";
+import { live, useEachSecond, useInterface, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
 import { causeWord, isDim, STATE_WORD } from "../../lib/state";
 import type { Device, DeviceDetail, State } from "../../lib/types";
@@ -15,16 +15,18 @@ import { Icon } from "../../ui/icon";
 import { StateShape } from "../../ui/state-badge";
 import { useOffline } from "../agents/offline";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
-import { ChartTile } from "../charts/chart-tile";
 import { ECHO_CHARTS } from "../charts/specs";
 import { useCharts } from "../charts/use-charts";
 import { useRange } from "../charts/use-range";
 import { useShown } from "../fleet/fleet-row";
 import { NotFound } from "../shell/lost";
 import { echoOf, snmpOf } from "./asked";
+import { busiest } from "./interface-table-order";
 import { reachLatest } from "./latest";
-import { largeFigures, type LargeFigure, lossOf } from "./live-figures";
+import { largeFigures, type LargeFigure, lossOf, portFigure, uplinkOf } from "./live-figures";
 import { PollResult, usePollNow } from "./poll-now";
+import { PollTrend } from "./poll-trend";
+import { portNews, snmpNews } from "./snmp-news";
 import { useDetail } from "./use-detail";
 import { useNamesOf } from "./use-device-names";
 import { useObjects } from "./use-objects";
@@ -42,6 +44,7 @@ export function LivePage({ id }: { id: string }) {
   useTitle(device ? `${name} live` : null, true);
   useCommands({ "go.back": () => void navigate({ to: "/devices/$id", params: { id } }) });
   useWakeLock();
+  useWatchedInterfaces(id, row !== undefined);
   const range = useRange({ range: QUARTER, zone: "local", compare: null, set: nothing, setZone: nothing, setCompare: nothing });
   const scope = useMemo((): ChartScope => ({ range, asTable: false, events: [], device: id, name }), [range, id, name]);
   if (isMissing || isRemoved) return <NotFound />;
@@ -57,17 +60,18 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
   const [state, cause] = useShown(device);
   const objects = useObjects(device);
   const latest = useMemo(() => reachLatest(device), [device]);
-  const { drawn, gapS, isLate } = useCharts({ device, object: "", charts: ECHO_CHARTS, latest });
-  const loss = useMemo(() => lossOf(drawn?.find(({ spec }) => spec.id === "loss")?.data.values[0] ?? []), [drawn]);
+  const { drawn } = useCharts({ device, object: "", charts: ECHO_CHARTS, latest });
+  const [trips, losses] = ["echo-rtt", "loss"].map((id) => drawn?.find(({ spec }) => spec.id === id)?.data);
+  const loss = useMemo(() => lossOf(losses?.values[0] ?? []), [losses]);
   const echo = useEachSecond(() => (detail.ping ? echoOf(device, true, cause, serverNow()).state : ""));
   const snmp = useEachSecond(() => (detail.snmp.credential === "none" ? "" : snmpOf(device, detail.snmp, cause, serverNow()).state));
-  const figures = largeFigures(device, echo || null, snmp || null, loss, objects.data ?? []);
+  const port = usePortFigure(device);
+  const figures = [...largeFigures(device, echo || null, snmp || null, loss, objects.data ?? []), ...port];
   const poll = usePollNow(id);
   const offline = useOffline(device.agent.id);
   const may = useMayIn()(device.tenant.id);
   const way = useLink(({ phase }) => phase);
   const isAway = way !== "live";
-  const chart = drawn?.find(({ spec }) => spec.id === "echo-rtt");
   return (
     <div className="mx-auto flex min-h-full max-w-[1100px] flex-col" data-live-page={isAway ? "waiting" : "live"}>
       <header className="flex items-center gap-2 px-4 py-2 phone:pr-3 phone:pl-1">
@@ -87,7 +91,7 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
         {figures.map((one) => <Large key={one.id} figure={one} interval={device.interval_s} isAway={isAway} />)}
       </dl>
       {figures.length === 0 && <p className="px-4 py-6 text-lg text-muted" data-live-none>Waiting for the first answer: it is polled every {device.interval_s} s.</p>}
-      {chart && <div className="px-4 pt-3 phone:px-3"><ChartTile spec={chart.spec} data={chart.data} gapS={gapS} isLate={isLate} /></div>}
+      {trips && losses && <div className="px-4 pt-3 phone:px-3"><PollTrend trips={trips} losses={losses} /></div>}
       <div className="flex-1 px-4 phone:px-3"><PollResult poll={poll} /></div>
       {/* At the thumb: the lowest thing on the page. */}
       <div className="sticky bottom-0 mt-3 flex items-center gap-3 border-t border-line bg-bg px-4 py-2 phone:px-3">
@@ -98,18 +102,32 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
   );
 }
 
-function Large({ figure: { id, title, value, unit, state, word, at }, interval, isAway }: { figure: LargeFigure; interval: number; isAway: boolean }) {
+/** Of the port whose link it is; none where nothing is known of ports. */
+function usePortFigure(device: Device): LargeFigure[] {
+  const object = useTableValue(live.interfaces(device.id), (table) => {
+    const all = table.list();
+    return uplinkOf(all, busiest(all))?.object ?? "";
+  });
+  const port = useInterface(device.id, object);
+  const state = useEachSecond(() => (port ? portNews(port, snmpNews(device, serverNow()).trust, device.interval_s, serverNow()).state : "unknown"));
+  return port ? [portFigure(port, state)] : [];
+}
+
+/** No hole beside the last one: alone in its row it has the whole of it. */
+const ALONE = "phone:first:col-span-2 phone:[&:last-child:nth-child(even)]:col-span-2 desk:[&:last-child:nth-child(odd)]:col-span-2";
+
+function Large({ figure: { id, title, value, unit, state, word, note, at }, interval, isAway }: { figure: LargeFigure; interval: number; isAway: boolean }) {
   const isOld = useEachSecond(() => isDim(at, interval, serverNow()));
   return (
-    <div className="flex min-w-0 flex-col rounded-xl border border-line bg-surface px-4 py-3 phone:px-3 phone:first:col-span-2" data-large={id}>
-      <dt className="text-base text-muted">{title}</dt>
-      <dd className={`order-2 whitespace-nowrap ${isOld || isAway ? "stale" : ""}`}>
+    <div className={`flex min-w-0 flex-col rounded-xl border border-line bg-surface px-4 py-3 phone:px-3 ${ALONE}`} data-large={id}>
+      <dt className="flex gap-2 text-base text-muted"><span className="clip min-w-0 flex-1" title={title}>{title}</span><span className="shrink-0"><Age at={at} /></span></dt>
+      <dd className={`whitespace-nowrap ${isOld || isAway ? "stale" : ""}`}>
         <span className={`${id === "rtt" ? "phone:text-[88px]" : ""} text-[clamp(48px,9vw,96px)] leading-none font-semibold tracking-tight`} data-large-value>{value}</span>
         <span className="ml-1.5 text-xl text-muted">{unit}</span>
       </dd>
-      <dd className="order-3 mt-1 flex flex-wrap items-center gap-x-2 text-base">
+      <dd className="mt-1 flex min-h-6 flex-wrap items-center gap-x-3 text-base">
         {state && <span className={`inline-flex items-center gap-1.5 font-medium ${COLOUR[state]}`}><StateShape state={state} />{word}</span>}
-        <span className="text-muted"><Age at={at} long /></span>
+        {note && <span className="text-muted">{note}</span>}
       </dd>
     </div>
   );

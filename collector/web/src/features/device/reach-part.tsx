@@ -34,7 +34,9 @@ export function ReachPart({ device, detail, onEdit }: Props) {
   const by = device.agent.name;
   return (
     <section aria-label="How it answers" className="grid grid-cols-2 gap-3 phone:grid-cols-1">
-      <AskedCard name="Echo" asked={echo} device={device} charts={ECHO_CHARTS} source={`from ${by}`} />
+      <AskedCard name="Echo" asked={echo} device={device} charts={ECHO_CHARTS} source={`from ${by}`}>
+        {echo.isOff && may && <>{" "}<button type="button" className={link} onClick={onEdit}>Edit device</button></>}
+      </AskedCard>
       <AskedCard name="SNMP" asked={told} device={device} charts={SNMP_CHARTS} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
         {told.cause === "no_credential" && <GiveCredential may={may} onEdit={onEdit} />}
         {told.cause === "credential_damaged" && <GiveAnew may={may} profile={snmp.profile} onEdit={onEdit} />}

@@ -1,14 +1,18 @@
 /** The one range of a device's page, in the URL. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import { fromSearch } from "../../lib/range";
+import { useMemo, useState } from "react";
+import { serverNow } from "../../lib/clock";
+import { firstRange, fromSearch } from "../../lib/range";
 import type { ChartRange } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
 
-export function usePageRange(): ChartRange {
+/** `born`: when the device was added. */
+export function usePageRange(born: string): ChartRange {
   const { from, to, zone, compare } = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
-  const range = useMemo(() => fromSearch(from, to), [from, to]);
+  // As it was when the page was opened: it does not change under somebody who looks.
+  const [first] = useState(() => firstRange(Date.parse(born), serverNow()));
+  const range = useMemo(() => fromSearch(from, to, first), [from, to, first]);
   // The router writes digits as numbers, which reads best in the URL.
   const plain = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
   return useRange({

@@ -9,7 +9,7 @@ interface WayBack {
 
 const PAGES: readonly [RegExp, string][] = [
   [/^\/$/, "Now"], [/^\/fleet$/, "the fleet"], [/^\/sites$/, "the sites"], [/^\/sites\//, "the site"], [/^\/agents$/, "the agents"],
-  [/^\/agents\//, "the agent"], [/^\/alerts$/, "the alerts"], [/^\/alerts\/(?!rules)/, "the alert"], [/^\/config(\/|$)/, "the configurations"],
+  [/^\/agents\//, "the agent"], [/^\/alerts$/, "the alerts"], [/^\/alerts\/(?!rules)/, "the alert"], [/^\/config(\/|$)/, "Config"],
 ];
 
 const { last, remember } = lastPlace<WayBack>({ href: "/fleet", label: "the fleet" });

@@ -67,7 +67,7 @@ export function commandTargets(commands: readonly Command[]): Target[] {
 const PAGES: readonly [string, string, string, CommandId?][] = [
   ["Now", "/", "home incidents what is wrong", "go.now"], ["Sites", "/sites", "places", "go.sites"],
   ["Fleet", "/fleet", "devices table", "go.fleet"], ["Alerts", "/alerts", "inbox incidents", "go.alerts"], ["Rules", "/alerts/rules", "alert rules"],
-  ["Config", "/config", "configurations backup", "go.config"], ["Search in configurations", "/config/search", "grep find"],
+  ["Config", "/config", "configurations backup", "go.config"], ["Search in Config", "/config/search", "grep find"],
   ["Config jobs", "/config/jobs", "fetches"], ["Agents", "/agents", "collectors", "go.agents"], ["Settings", "/settings", "", "go.settings"],
 ];
 const OF_SETTINGS: Readonly<Partial<Record<Section["to"], CommandId>>> = { "/settings/api-keys": "go.keys" };

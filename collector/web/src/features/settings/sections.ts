@@ -25,7 +25,7 @@ const GROUPS: readonly Group[] = [
       { to: "/settings/tenants", label: "Tenants" },
       { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
       { to: "/settings/credentials", label: "Credentials", need: "write" },
-      { to: "/settings/configurations", label: "Configurations", need: "admin" },
+      { to: "/settings/configurations", label: "Config backup", need: "admin" },
       { to: "/settings/notifications", label: "Notifications" },
       { to: "/settings/wallboards", label: "Wallboards", need: "admin" },
     ],
