@@ -20,10 +20,10 @@ export async function launch() {
 }
 
 /** A page in one theme and size. `complaints` fills with console errors and policy violations. */
-export async function open(browser, { viewport, theme, storageState, phone = false }) {
+export async function open(browser, { viewport, theme, storageState, phone = false, timezoneId }) {
   const context = await browser.newContext({
     viewport, hasTouch: phone, reducedMotion: "reduce", ignoreHTTPSErrors: true,
-    ...(storageState ? { storageState } : {}),
+    ...(storageState ? { storageState } : {}), ...(timezoneId ? { timezoneId } : {}),
   });
   await context.addInitScript((name) => {
     if (!localStorage.getItem("farwatch.theme")) localStorage.setItem("farwatch.theme", name);

@@ -19,7 +19,7 @@ export function MoreMenu({ label, acts }: { label: string; acts: readonly MoreAc
   return (
     <>
       <IconButton ref={button} label={label} aria-haspopup="dialog" aria-expanded={open} data-more onClick={() => setOpen(!open)}>
-        <Icon name="more" />
+        <Icon name="more" size={20} />
       </IconButton>
       <Suspense>{open && <MoreList label={label} acts={acts} anchor={button} onClose={() => setOpen(false)} />}</Suspense>
     </>

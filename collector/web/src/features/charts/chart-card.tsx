@@ -72,7 +72,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
         <figcaption className="group/caption grid min-w-0 flex-1 px-1">
           <div className={`${LAYER} group-data-pointed/caption:invisible`}>
             <h3 className="font-medium">{spec.title}</h3>
-            {spec.lines.map((line, i) => (
+            {spec.good !== undefined ? <span className="text-xs">{legend[0]?.last}</span> : spec.lines.map((line, i) => (
               <Key key={line.label} line={line} isCalm={calm[i]}>
                 <span className="text-text">{legend[i]?.last}</span>
                 <span className="hidden @min-[520px]:inline">{legend[i]?.peak}</span>

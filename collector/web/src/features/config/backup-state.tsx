@@ -62,9 +62,12 @@ export function BackupState({ backup, onLogin, children }: {
             <Button look="quiet" className="ml-1 h-6! px-1.5! text-accent!" onClick={onLogin}>{login?.from === "device" ? "Change…" : login ? "Use its own…" : "Set one…"}</Button>
           )}
         </Fact>
-        <Fact name="Host key">
-          {key ? <code className="font-mono text-xs break-all select-all" title={since ? `Pinned since ${dateTime(since)}` : undefined}>{key}</code> : "the first one it shows is pinned"}
-        </Fact>
+        {/* While another one is shown both stand together, below. */}
+        {!backup.other_key && (
+          <Fact name="Host key">
+            {key ? <code className="font-mono text-xs break-all select-all" title={since ? `Pinned since ${dateTime(since)}` : undefined}>{key}</code> : "the first one it shows is pinned"}
+          </Fact>
+        )}
       </dl>
     </div>
   );

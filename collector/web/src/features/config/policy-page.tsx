@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { serverNow } from "../../lib/clock";
 import { clockTime, duration, NONE } from "../../lib/format";
@@ -26,16 +27,17 @@ const SHOWS = ["window", "per_site_max", "keep_days", "keep_versions", "every_s"
 export function PolicyPage() {
   const { tenant } = useScope();
   const offered = useTenantsFor("admin");
-  const [chosen, setChosen] = useState(useFirstTenant());
-  const owner = offered.some(({ id }) => id === tenant?.id) ? (tenant?.id ?? "") : chosen;
+  const owner = useFirstTenant();
+  const navigate = useNavigate({ from: "/settings/configurations" });
   const { data, error, refetch } = usePolicy(owner);
   useTitle("Config backup");
   return (
     <>
       <PageHead title="Config backup">
+        {/* One choice for the page and its head: what is chosen here narrows all pages, as there. */}
         {owner !== tenant?.id && offered.length > 1 && (
-          <Picker label="Tenant" className="desk:w-56!" value={owner} placeholder="Whose policy?" onChange={setChosen}
-            choices={offered.map(({ id, name }) => ({ value: id, label: name }))} />
+          <Picker label="Tenant" className="desk:w-56!" value={owner} placeholder="Whose policy?"
+            onChange={(id) => void navigate({ search: (old) => ({ ...old, tenant: id }), replace: true })} choices={offered.map(({ id, name }) => ({ value: id, label: name }))} />
         )}
         {data?.is_default && <Tag title="Nothing was changed here yet">as delivered</Tag>}
       </PageHead>

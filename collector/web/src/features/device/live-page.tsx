@@ -61,7 +61,7 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
   const objects = useObjects(device);
   const latest = useMemo(() => reachLatest(device), [device]);
   const { drawn } = useCharts({ device, object: "", charts: ECHO_CHARTS, latest });
-  const [trips, losses] = ["echo-rtt", "loss"].map((id) => drawn?.find(({ spec }) => spec.id === id)?.data);
+  const [trips, losses] = ["echo-rtt", "loss"].map((chart) => drawn?.find(({ spec }) => spec.id === chart)?.data);
   const loss = useMemo(() => lossOf(losses?.values[0] ?? []), [losses]);
   const echo = useEachSecond(() => (detail.ping ? echoOf(device, true, cause, serverNow()).state : ""));
   const snmp = useEachSecond(() => (detail.snmp.credential === "none" ? "" : snmpOf(device, detail.snmp, cause, serverNow()).state));

@@ -6,7 +6,7 @@ import type { Device, State } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import type { Happened } from "../timeline/use-timeline";
-import { isSteady, sinceWhen, stateCourse, type UpShare, upShare } from "./state-course";
+import { isSteady, SHARE_FROM_MS, sinceWhen, stateCourse, type UpShare, upShare } from "./state-course";
 
 const DAY_MS = 86_400_000;
 /** The strip moves on this often. */
@@ -14,13 +14,21 @@ const STEP_MS = 60_000;
 const LOOK: Readonly<Record<State, string>> = { up: "bg-up", degraded: "bg-degraded", down: "bg-down", unknown: "border border-dashed border-unknown" };
 const COLOUR: Readonly<Record<State, string>> = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" };
 
+/** Rendered anew each second only while seconds are told. */
+function wholeStep(nowMs: number, bornMs: number): number {
+  const step = nowMs - bornMs < SHARE_FROM_MS ? 1000 : STEP_MS;
+  return Math.floor(nowMs / step) * step;
+}
+
 /** How it is, since when, and how it was over the last 24 hours. */
 export function StateStrip({ device, week }: { device: Device; week: Happened }) {
   const [state, cause] = useShown(device);
   const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
   const from = to - DAY_MS;
   const course = stateCourse(week.items, state, Date.parse(device.created_at), from, to);
-  const share = upShare(course, DAY_MS);
+  // The strip ends a step ahead; what is not yet was not seen.
+  const now = useEachSecond(() => wholeStep(serverNow(), Date.parse(device.created_at)));
+  const share = upShare(stateCourse(week.items, state, Date.parse(device.created_at), now - DAY_MS, now), DAY_MS);
   const begins = course[0]?.from ?? to;
   const since = sinceWhen(week.items, state);
   const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));

@@ -11,7 +11,7 @@ export function ColumnHelp() {
   const shown = useRef<HTMLPreElement>(null);
   const [outcome, copy] = useCopy(TEMPLATE, shown);
   return (
-    <details className="max-w-[760px] rounded-md border border-line bg-surface" data-column-help>
+    <details className="rounded-md border border-line bg-surface" data-column-help>
       <summary className="cursor-pointer px-3 py-2 font-medium phone:min-h-11 phone:py-3">Template and columns</summary>
       <div className="flex flex-col gap-3 border-t border-line px-3 py-3">
         <div className="flex flex-wrap items-start gap-3">

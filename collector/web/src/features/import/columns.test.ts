@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { writeCsv } from "../../lib/csv";
 import type { ImportRow } from "../../lib/types";
-import { COLUMNS, failedCsv, TEMPLATE } from "./columns";
+import { COLUMNS, failedCsv, shortMessage, TEMPLATE, typedIn, whatWords } from "./columns";
 import { parseCsv, separatorOf } from "./csv";
 
 const row = (line: number, outcome: ImportRow["outcome"], field: string | null = null, message: string | null = null): ImportRow =>
@@ -37,4 +37,16 @@ it("shows no cell of a row whose cells are not where the heads say", () => {
   const told = failedCsv(text, [row(2, "error", null, "has 4 cells where 3 are expected")]);
   expect(told).not.toContain("s3cret");
   expect(told).toContain("line 2:");
+});
+
+it("shows what was typed where it is wrong, never a secret, and nothing of a row that is shifted", () => {
+  const typed = typedIn("Address,name,community\nnope,core,topsecret\n10.0.0.1,core, north,s3cret\n");
+  expect([typed(2, "address"), typed(2, "community"), typed(2, "site"), typed(3, "address"), typed(9, "address")]).toEqual(["nope", null, null, null, null]);
+});
+
+it("says what is wrong without the marks of the API, and short in a list", () => {
+  const message = "must be an IP address or host name, with `:port` if it is not 161; of a link-local address with the agent's interface, `fe80::1%eth0`";
+  expect(whatWords({ field: "address", message })).not.toContain("`");
+  expect(shortMessage(message)).toBe("must be an IP address or host name, with :port if it is not 161");
+  expect(shortMessage(null)).toBe("");
 });

@@ -38,6 +38,17 @@ export const TEMPLATE = writeCsv([
   ["192.0.2.2:1161", "", "Depot", "", "", "Customer routers"],
 ]);
 
+/** What stands in the table, by line and column: never a secret, and nothing of a row whose cells are not where the heads say. */
+export function typedIn(text: string): (line: number, column: string) => string | null {
+  const [head, ...records] = parseCsv(text);
+  const names = (head?.cells ?? []).map((name) => name.trim().toLowerCase());
+  const whole = new Map(records.filter(({ cells }) => cells.length === names.length).map(({ line, cells }) => [line, cells]));
+  return (line, column) => {
+    const at = SECRET.has(column) ? -1 : names.indexOf(column);
+    return at < 0 ? null : (whole.get(line)?.[at]?.trim() ?? null);
+  };
+}
+
 /** The rows of the table that are wrong, as they were but for what is secret, each with what to mend. */
 export function failedCsv(text: string, rows: readonly ImportRow[]): string {
   const [head, ...records] = parseCsv(text);
@@ -56,7 +67,12 @@ export function failedCsv(text: string, rows: readonly ImportRow[]): string {
   return writeCsv([[...kept.map((at) => names[at] ?? ""), "error"], ...failed]);
 }
 
-/** «`interval_s` must be 5 to 3600», or what is wrong with the whole row. */
+/** «interval_s must be 5 to 3600», or what is wrong with the whole row. The collector marks what is to be typed by backticks. */
 export function whatWords({ field, message }: Pick<ImportRow, "field" | "message">): string {
-  return [field, message].filter(Boolean).join(" ");
+  return [field, message].filter(Boolean).join(" ").replaceAll("`", "");
+}
+
+/** Of an address that is none all forms of one are told: in a list of rows the first of them will do. */
+export function shortMessage(message: string | null): string {
+  return (message ?? "").split("; ", 1)[0]?.replaceAll("`", "") ?? "";
 }

@@ -1,5 +1,5 @@
 import { type DragEvent, useRef, useState } from "react";
-import { integer } from "../../lib/format";
+import { counted } from "../../lib/format";
 import { Button } from "../../ui/button";
 import { FieldFrame, INPUT } from "../../ui/field";
 import { parseCsv } from "./csv";
@@ -11,6 +11,11 @@ interface Props {
   value: string;
   onChange: (text: string) => void;
   error: string | undefined;
+}
+
+/** Without the one that names the columns. */
+export function rowsIn(csv: string): number {
+  return Math.max(0, parseCsv(csv).length - 1);
 }
 
 /** A table: dropped, chosen or pasted. */
@@ -32,10 +37,10 @@ export function CsvField({ value, onChange, error }: Props) {
     setOver(false);
     void read(event.dataTransfer.files[0]);
   };
-  const rows = Math.max(0, parseCsv(value).length - 1);
+  const rows = rowsIn(value);
   return (
     <FieldFrame id="import-csv" label="Table" error={refused ?? error}
-      hint={rows > 0 ? `${integer(rows)} ${rows === 1 ? "row" : "rows"} below the names of the columns.` : "CSV in UTF-8, the first row names the columns. This browser keeps nothing of it."}>
+      hint={rows > 0 ? counted(rows, "row") : "CSV in UTF-8, the first row names the columns. This browser keeps nothing of it."}>
       <div className="flex flex-col gap-2" onDragOver={(event) => {
         event.preventDefault();
         setOver(true);

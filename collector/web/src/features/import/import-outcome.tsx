@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { counted, integer, NONE } from "../../lib/format";
 import type { Imported, ImportRow } from "../../lib/types";
 import { Button } from "../../ui/button";
@@ -8,7 +8,7 @@ import { StateShape } from "../../ui/state-badge";
 import { BODY, Cell, ROW } from "../../ui/table-cell";
 import { TableHead } from "../../ui/table-head";
 import { saveText } from "../../lib/save-text";
-import { failedCsv, whatWords } from "./columns";
+import { failedCsv, shortMessage, typedIn, whatWords } from "./columns";
 
 interface Props {
   imported: Imported;
@@ -34,6 +34,7 @@ export function ImportOutcome({ imported, csv, isBusy, onImport, onAnother }: Pr
   const { dry_run: isDry, rows, create, exists, errors, unknown_columns: unknown } = imported;
   const [chosen, setChosen] = useState<Show | null>(null);
   const [count, setCount] = useState(ROWS_FIRST);
+  const typed = useMemo(() => typedIn(csv), [csv]);
   // What is wrong is what one looks for first.
   const show = chosen ?? (errors > 0 ? "error" : "all");
   const shown = rows.filter(({ outcome }) => show === "all" || outcome === show);
@@ -46,13 +47,13 @@ export function ImportOutcome({ imported, csv, isBusy, onImport, onAnother }: Pr
         </p>
       )}
       <Segments label="Which rows" value={show} onChange={setChosen} segments={[
-        { value: "error", label: "Wrong", count: integer(errors) }, { value: "create", label: isDry ? "Would be made" : "Made", count: integer(create) },
-        { value: "exists", label: "There already", count: integer(exists) }, { value: "all", label: "All", count: integer(rows.length) },
+        { value: "error", label: "Wrong", count: integer(errors) }, { value: "create", label: isDry ? "New" : "Added", count: integer(create) },
+        { value: "exists", label: "Already there", count: integer(exists) }, { value: "all", label: "All", count: integer(rows.length) },
       ]} />
       {shown.length === 0 ? <p className="text-muted">No row is so.</p> : (
         <table className="w-full border-collapse phone:block" aria-label="Rows of the table">
           <TableHead columns={COLUMNS} sorting={null} onSort={unsorted} hasActions={false} />
-          <tbody className={`${BODY} phone:px-0!`}>{shown.slice(0, count).map((row) => <Row key={row.line} row={row} isDry={isDry} />)}</tbody>
+          <tbody className={`${BODY} phone:px-0!`}>{shown.slice(0, count).map((row) => <Row key={row.line} row={row} isDry={isDry} typed={typed} />)}</tbody>
         </table>
       )}
       {shown.length > count && <Button className="self-start" onClick={() => setCount(count * 4)}>Show more ({integer(shown.length - count)})</Button>}
@@ -77,28 +78,42 @@ export function ImportOutcome({ imported, csv, isBusy, onImport, onAnother }: Pr
 }
 
 function headWords({ dry_run: isDry, create, exists, errors }: Imported): string {
-  const parts = [`${counted(create, "device")} ${isDry ? "would be made" : create === 1 ? "was made" : "were made"}`];
-  if (exists > 0) parts.push(`${integer(exists)} there already`);
+  const parts = [isDry ? `${counted(create, "new device")}` : `${counted(create, "device")} added`];
+  if (exists > 0) parts.push(`${integer(exists)} already there`);
   if (errors > 0) parts.push(`${counted(errors, "row")} wrong`);
   return `${parts.join(", ")}.`;
 }
 
-function Row({ row, isDry }: { row: ImportRow; isDry: boolean }) {
-  const { line, outcome, address, name, device } = row;
+function Row({ row, isDry, typed }: { row: ImportRow; isDry: boolean; typed: ReturnType<typeof typedIn> }) {
+  const { line, outcome, address, name, device, field, message } = row;
+  const wrong = outcome === "error" && field ? typed(line, field) : null;
+  const shown = address ?? typed(line, "address");
   return (
     <tr className={ROW} data-import-row={line} data-outcome={outcome}>
       <Cell label="Line" figure className="phone:order-1">{integer(line)}</Cell>
       <Cell className="whitespace-nowrap phone:order-1">
         <span className="inline-flex items-center gap-2">
           <StateShape state={outcome === "error" ? "down" : outcome === "create" ? "up" : "unknown"} size={10} />
-          {outcome === "error" ? "wrong" : outcome === "exists" ? "there already" : isDry ? "would be made" : "made"}
+          {outcome === "error" ? "wrong" : outcome === "exists" ? "already there" : isDry ? "new" : "added"}
         </span>
       </Cell>
-      <Cell title className="font-mono text-xs">{address ?? NONE}</Cell>
+      <Cell title className="font-mono text-xs">
+        {field === "address" && shown ? <Wrong text={shown} /> : shown ?? NONE}
+      </Cell>
       <Cell label="Name" className="desk:whitespace-nowrap phone:order-2 phone:col-span-2">
         {device ? <Link to="/devices/$id" params={{ id: device }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{name}</Link> : name ?? NONE}
       </Cell>
-      <Cell className="phone:order-3 phone:col-span-2 wrap-anywhere"><span className={outcome === "error" ? "" : "text-muted"}>{whatWords(row)}</span></Cell>
+      <Cell className="phone:order-3 phone:col-span-2 wrap-anywhere">
+        <span className={outcome === "error" ? "" : "text-muted"} title={whatWords(row)}>
+          {field && <>{field} {field !== "address" && wrong && <Wrong text={wrong} />} </>}
+          {shortMessage(message)}
+        </span>
+      </Cell>
     </tr>
   );
+}
+
+/** What was typed, where it is wrong. */
+function Wrong({ text }: { text: string }) {
+  return <mark className="rounded-sm bg-down-soft px-1 font-mono text-xs text-down wrap-anywhere" data-typed>{text}</mark>;
 }

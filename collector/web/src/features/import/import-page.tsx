@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
+import { counted } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useMayMake } from "../../lib/role";
 import type { Imported } from "../../lib/types";
@@ -16,7 +17,7 @@ import { Picker } from "../../ui/picker";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 import { useAgentsOf } from "../fleet/agents-of";
 import { ColumnHelp } from "./column-help";
-import { CsvField } from "./csv-field";
+import { CsvField, rowsIn } from "./csv-field";
 import { ImportOutcome } from "./import-outcome";
 
 const NO_AGENT = "none";
@@ -60,30 +61,40 @@ function Import() {
     set(value);
   };
   const run = (isDry: boolean) => send.mutate({ csv, isDry });
+  const agentName = agents.find(({ value }) => value === agent)?.label;
   const isMade = told !== null && !told.imported.dry_run;
   return (
-    <div className="flex max-w-[1080px] flex-col gap-5 px-4 pb-10 phone:px-3">
-      {!isMade && (
+    <div className="flex max-w-[900px] flex-col gap-4 px-4 pb-10 phone:px-3">
+      {told && !isMade && (
+        <p className="flex flex-wrap items-center gap-x-3 rounded-md border border-line bg-surface px-3 py-1" data-import-table>
+          <span>{counted(rowsIn(told.csv), "row")}{agentName && `, default agent ${agentName}`}</span>
+          <span className="flex-1" />
+          {/* What was told is of this table: changed, it is another. */}
+          <Button look="quiet" className="text-accent!" onClick={() => setTold(null)} data-import-change>Change the table</Button>
+        </p>
+      )}
+      {told && !isMade && send.error && <ErrorNote error={send.error} />}
+      {!told && (
         <>
-          <div className="grid max-w-[620px] gap-4 desk:grid-cols-2">
+          <div className="grid gap-4 desk:grid-cols-2 [&>*:only-child]:col-span-full">
             <TenantField id="import-tenant" need="write" value={tenant} error={fields["tenant"]} onChange={change((id: string) => {
               setTenant(id);
               setAgent(NO_AGENT);
             })} />
-            <FieldFrame id="import-agent" label="Agent of rows that name none" error={fields["agent"]}
-              hint={agents.length === 0 ? "There is no agent yet: set up the site first." : "Rows with a site or an agent keep to theirs. A tenant’s only agent need not be named."}>
-              <Picker id="import-agent" label="Agent of rows that name none" value={agent} onChange={change(setAgent)} invalid={!!fields["agent"]}
-                choices={[{ value: NO_AGENT, label: "As the rows say" }, ...agents]} />
+            <FieldFrame id="import-agent" label="Default agent" error={fields["agent"]}
+              hint={agents.length === 0 ? "There is no agent yet: set up the site first." : "For rows without a site or an agent. A tenant’s only agent need not be named."}>
+              <Picker id="import-agent" label="Default agent" value={agent} onChange={change(setAgent)} invalid={!!fields["agent"]}
+                choices={[{ value: NO_AGENT, label: "None: as the rows say" }, ...agents]} />
             </FieldFrame>
           </div>
           <CsvField value={csv} onChange={change(setCsv)} error={fields["csv"]} />
           <ColumnHelp />
           {send.error && !isAtField && <ErrorNote error={send.error} />}
           <div className="flex flex-wrap items-center gap-3">
-            <Button look={told ? "plain" : "solid"} disabled={!tenant || !csv.trim() || send.isPending} onClick={() => run(true)} data-import-preview>
+            <Button look="solid" disabled={!tenant || !csv.trim() || send.isPending} onClick={() => run(true)} data-import-preview>
               {send.isPending ? "Looking…" : "Preview"}
             </Button>
-            <span className="text-xs text-muted">Nothing is made yet: a preview says what would be.</span>
+            <span className="text-xs text-muted">A preview adds nothing: it says what an import would do.</span>
           </div>
         </>
       )}

@@ -36,7 +36,7 @@ export function SiteActions({ site, agents }: Props): ReactNode {
         ...(agent === undefined ? [] : [{ label: "Scan the network", onAct: () => setUp(agents.length === 1 ? { agent } : { site: site.id }) }]),
         { label: "New agent", onAct: () => setUp({ site: site.id }) },
         { label: "Rename", onAct: () => setAsked("rename") },
-        { isDanger: true, label: "Remove", onAct: () => setAsked("remove") },
+        { label: "Remove", onAct: () => setAsked("remove"), isDanger: true },
       ]} />
       <Suspense>
         {asked === "device" && <AddDevice open onOpenChange={close} agent={agent} />}
