@@ -25,7 +25,10 @@ const keyOf = ({ key }: RuleGroup) => key;
 function useGroups(): Pages<RuleGroup> {
   const { data, error, refetch } = useQuery(rulesQuery(narrowed(useScope()).tenant));
   const rows = useMemo(() => (data ? groupsOf(data) : NO_GROUPS), [data]);
-  return { rows, total: rows.length, phase: data ? "ready" : error ? "failed" : "loading", error, retry: () => void refetch(), more: null, isLoadingMore: false };
+  return {
+    rows, total: rows.length, isEmpty: data !== undefined && rows.length === 0, phase: data ? "ready" : error ? "failed" : "loading",
+    error, retry: () => void refetch(), more: null, isLoadingMore: false,
+  };
 }
 
 export function RulesPage() {
