@@ -5,7 +5,7 @@ import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { LiveCards } from "../../ui/live-cards";
 import type { Selection } from "../../lib/use-selection";
-import { useAlertRow, useStanding } from "./alert-row";
+import { useAlertRow } from "./alert-row";
 import { More } from "./alert-table";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
@@ -13,6 +13,7 @@ import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf } from "./standing";
 import { untold, useCalled } from "./subject";
 import type { Inbox } from "./use-inbox";
+import { useStanding } from "./use-standing";
 
 const CARD_PX = 102;
 

@@ -6,12 +6,12 @@ import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { StateBadge } from "../../ui/state-badge";
-import { useStanding } from "./alert-row";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { isSilent, severityOf, sinceOf } from "./standing";
 import type { Acts } from "./use-acts";
+import { useStanding } from "./use-standing";
 
 /** Severity, state, since when, and how it was last, in one line. */
 export function StandingLine({ alert }: { alert: Alert }) {

@@ -1,7 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
-import { serverNow } from "../../lib/clock";
-import { useAlert, useEachSecond } from "../../lib/live-app";
+import { useAlert } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -10,8 +9,9 @@ import { ariaSort, SortButton } from "../../ui/sort-button";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { type Order, severityOf, sinceOf, type Standing, standingOf } from "./standing";
-import { standingNote, untold, useCalled } from "./subject";
+import { type Order, severityOf, sinceOf } from "./standing";
+import { untold, useCalled } from "./subject";
+import { useStanding } from "./use-standing";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
 const NARROW = " @max-[860px]:grid-cols-[106px_minmax(150px,2fr)_minmax(150px,2.4fr)_70px]" +
@@ -48,17 +48,6 @@ export function Heads({ isMixed, order, onOrder }: { isMixed: boolean; order: Or
       </div>
     );
   });
-}
-
-/** How it stands and what is to be said of that, as one string: the second hand renders the row only when it turns. */
-export function useStanding(alert: Alert | undefined): [Standing, string | null] {
-  const text = useEachSecond(() => {
-    if (!alert) return "resolved\n";
-    const now = serverNow();
-    return `${standingOf(alert, now)}\n${standingNote(alert, now) ?? ""}`;
-  });
-  const [standing, note] = text.split("\n");
-  return [standing as Standing, note || null];
 }
 
 /** The row of an alert: live, or as the history tells it. */

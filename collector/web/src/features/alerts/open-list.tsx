@@ -6,10 +6,10 @@ import { useMayIn } from "../../lib/role";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
-import { useStanding } from "./alert-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, standingOf } from "./standing";
 import { useActs } from "./use-acts";
+import { useStanding } from "./use-standing";
 
 /** More of them are for the inbox. */
 const SHOWN = 4;
