@@ -1,7 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { integer } from "../../lib/format";
+import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Rule } from "../../lib/types";
+import { usePhone } from "../../lib/use-phone";
 import type { Column } from "../../ui/data-table";
 import { SeverityBadge } from "../alerts/badges";
 import { SEVERITIES, severityOf } from "../alerts/standing";
@@ -42,18 +43,22 @@ function On({ rules }: { rules: readonly Rule[] }) {
 
 /** What one tenant has alone leads to it; of several, each tenant leads to its own. */
 function Name({ group: { rule, rules } }: { group: RuleGroup }) {
-  return rules.length > 1 ? <span className="phone:inline-flex phone:min-h-11 phone:items-center">{rule.name}</span>
+  return rules.length > 1 ? rule.name
     : <Link to="/alerts/rules/$id" params={{ id: rule.id }} className={LINK}>{rule.name}</Link>;
 }
 
 function Tenants({ rules }: { rules: readonly Rule[] }) {
-  const hidden = rules.slice(TENANTS_SHOWN);
+  const phone = usePhone();
+  const shown = phone && rules.length > 1 ? 0 : TENANTS_SHOWN;
+  const hidden = rules.slice(shown);
   return (
     <span className="flex flex-wrap items-center gap-x-3">
-      {rules.slice(0, TENANTS_SHOWN).map((rule) => <OfTenant key={rule.id} rule={rule} isOne={rules.length === 1} />)}
+      {rules.slice(0, shown).map((rule) => <OfTenant key={rule.id} rule={rule} isOne={rules.length === 1} />)}
       {hidden.length > 0 && (
         <details>
-          <summary className="cursor-pointer text-accent phone:min-h-11">and {integer(hidden.length)} more</summary>
+          <summary className="cursor-pointer text-accent phone:flex phone:min-h-11 phone:items-center">
+            {shown > 0 ? `and ${integer(hidden.length)} more` : counted(hidden.length, "tenant")}
+          </summary>
           <span className="flex flex-wrap gap-x-3">{hidden.map((rule) => <OfTenant key={rule.id} rule={rule} isOne={false} />)}</span>
         </details>
       )}
