@@ -29,7 +29,7 @@ export function ProposalRow({ host, isPicked, name, outcome, onPick, onName }: P
     <tr className={`${ROW} phone:flex! phone:flex-wrap phone:gap-y-0.5! phone:px-3 phone:py-2`} data-host={address}>
       <Cell className={device ? "phone:hidden" : "phone:order-1"}>
         {device ? <StateShape state="up" /> : (
-          <label className="inline-flex min-h-6 min-w-6 items-center phone:min-h-11 phone:min-w-11">
+          <label className="inline-flex min-h-6 min-w-6 items-center phone:-mr-3 phone:min-h-11 phone:min-w-11">
             <input type="checkbox" className="size-4 accent-accent phone:size-5" checked={isPicked} onChange={(event) => onPick(event.target.checked)} />
             <span className="sr-only">Adopt {address}</span>
           </label>

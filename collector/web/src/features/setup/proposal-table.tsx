@@ -11,7 +11,7 @@ import { Segments } from "../../ui/segments";
 import { BODY } from "../../ui/table-cell";
 import { TableHead } from "../../ui/table-head";
 import { ProposalRow } from "./proposal-row";
-import { adoption, ADOPT_MAX, isAllAdopted, isPicked, isShown, matches, NOTHING_SAID, type Outcomes, outcomesOf, type Show, withName, withPick } from "./proposals";
+import { adoption, ADOPT_MAX, isPicked, isShown, matches, NOTHING_SAID, type Outcomes, outcomesOf, type Show, withName, withPick } from "./proposals";
 import { scanKey } from "./queries";
 
 /** So few are seen at a glance. */
@@ -29,21 +29,28 @@ const FIRST: readonly Show[] = ["new", "watched"];
 const unsorted = () => {};
 const NO_OUTCOMES: Outcomes = new Map();
 
+interface Props {
+  scan: ScanDetail;
+  /** All that answers SNMP is watched: what comes next is below. */
+  isFolded: boolean;
+  onUnfold: () => void;
+}
+
 /** What a scan has found, as devices that can be adopted. */
-export function ProposalTable({ scan }: { scan: ScanDetail }) {
+export function ProposalTable({ scan, isFolded, onUnfold }: Props) {
   const { hosts } = scan;
   const [said, setSaid] = useState(NOTHING_SAID);
   const [chosen, setChosen] = useState<Show | null>(null);
   const [query, setQuery] = useState("");
   const [rows, setRows] = useState(ROWS_FIRST);
   const [outcomes, setOutcomes] = useState(NO_OUTCOMES);
-  const [isUnfolded, setUnfolded] = useState(false);
   const queries = useQueryClient();
   const adopt = useMutation({
     mutationFn: (picked: ReturnType<typeof adoption>) =>
       take(api.POST("/api/v1/scans/{id}/adopt", { params: { path: { id: scan.id } }, body: { hosts: picked } })),
     onSuccess: async ({ data }) => {
       setOutcomes(outcomesOf(outcomes, data));
+      if (data.outcomes.some(({ device }) => device === null)) onUnfold();
       setChosen(null);
       live.refreshDevices();
       await queries.invalidateQueries({ queryKey: scanKey(scan.id) });
@@ -65,13 +72,16 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
   const areAll = free.length > 0 && free.every((host) => isPicked(host, said));
   const refused = [...outcomes.values()].filter(({ device }) => device === null).length;
   const told = (
-    <span role="status" className="text-muted" data-adopted={adopt.data?.data.devices}>
+    <span role="status" className="text-muted empty:hidden" data-adopted={adopt.data?.data.devices}>
       {adopt.data && `${counted(adopt.data.data.devices, "device")} made.`}{refused > 0 && ` ${integer(refused)} could not be: see the rows.`}
     </span>
   );
-  // All that answers SNMP is watched: what comes next is below.
-  if (isAllAdopted(hosts) && refused === 0 && picked.length === 0 && !isUnfolded) {
-    return <p className="flex flex-wrap items-center gap-x-3">{told}<Button look="quiet" className="h-7 px-2" onClick={() => setUnfolded(true)} data-unfold>Show {counted(hosts.length, "host")}</Button></p>;
+  if (isFolded) {
+    return (
+      <p className="flex flex-wrap items-center gap-x-3">
+        {told} <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={onUnfold} data-unfold>Show {counted(hosts.length, "host")}</Button>
+      </p>
+    );
   }
   return (
     <>

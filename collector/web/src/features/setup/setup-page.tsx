@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { isNotHere } from "../../lib/api";
 import { counted } from "../../lib/format";
 import { live, useAgent, useTableValue } from "../../lib/live-app";
@@ -18,6 +18,7 @@ import { CredentialStep } from "./credential-step";
 import { FirstValues } from "./first-values";
 import { madeOf } from "./made-of";
 import { ProposalTable } from "./proposal-table";
+import { isAllAdopted } from "./proposals";
 import { isOver, useProfilesInReach, useScan } from "./queries";
 import { ScanForm } from "./scan-form";
 import { ScanProgress } from "./scan-progress";
@@ -63,10 +64,13 @@ function Steps() {
   const reach = useProfilesInReach(site?.tenant.id ?? "", site?.id ?? "");
   const made = useTableValue(live.devices, () => (scan ? madeOf(scan, (id) => live.devices.get(id)).join() : ""));
   const madeIds = made === "" ? [] : made.split(",");
+  // The scan whose hosts somebody looks at once more.
+  const [unfolded, setUnfolded] = useState<string | null>(null);
 
   const asked = agentId !== undefined || siteId !== undefined || scanId !== undefined;
   if (asked && !site && (!sites || !agentsKnown || scanQuery.isLoading)) return <Skeleton label="Loading the site" rows={5} />;
   const isUp = agent?.state === "up";
+  const isFolded = madeIds.length > 0 && !!scan && isAllAdopted(scan.hosts) && unfolded !== scan.id;
   const wasHere = !!agent?.last_seen_at;
   const canScan = !!site && !!agent && (isUp || !!scan);
   const keepSite = site ? { site: site.id } : {};
@@ -99,9 +103,9 @@ function Steps() {
         {scan ? <ScanProgress scan={scan} onAgain={() => go(keepAgent)} />
           : agent && (!scanId || scanQuery.error) && <ScanForm key={agent.id} agent={agent.id} isUp={isUp} profiles={reach.profiles?.length ?? 0} onScan={(id) => go({ ...keepAgent, scan: id })} />}
       </Step>
-      <Step number={5} title="Adopt what was found" isOpen={!!scan && scan.hosts.length > 0} isDone={madeIds.length > 0}
+      <Step number={5} title="Adopt what was found" isLine={isFolded} isOpen={!!scan && scan.hosts.length > 0} isDone={madeIds.length > 0}
         note={scan && isOver(scan) && scan.hosts.length === 0 ? <NothingFound /> : undefined}>
-        {scan && <ProposalTable key={scan.id} scan={scan} />}
+        {scan && <ProposalTable key={scan.id} scan={scan} isFolded={isFolded} onUnfold={() => setUnfolded(scan.id)} />}
       </Step>
       <Step number={6} title="First values" isOpen={madeIds.length > 0} isDone={madeIds.some((id) => live.devices.get(id)?.last_sample_at)}
         note={madeIds.length > 0 ? `${counted(madeIds.length, "device")} of this scan ${madeIds.length === 1 ? "is" : "are"} watched now.` : undefined}>

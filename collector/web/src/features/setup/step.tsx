@@ -34,8 +34,8 @@ export function Step({ number, title, note, isDone, isOpen, isLine = false, chil
         {isDone ? <Icon name="check" size={14} /> : number}
       </span>
       {/* What is done stands in one line with what came of it. */}
-      <div className={`min-w-0 flex-1 ${isDone && isLine ? "flex flex-wrap items-center gap-x-4" : ""}`}>
-        <h2 id={id} className={`min-h-7 pt-1 text-base font-semibold phone:pl-10 ${isOpen ? "" : "text-muted"}`}>
+      <div className={`min-w-0 flex-1 ${isDone && isLine ? "flex flex-wrap items-center gap-x-4 phone:items-start" : ""}`}>
+        <h2 id={id} className={`min-h-7 pt-1 text-base font-semibold phone:basis-full phone:pl-10 ${isOpen ? "" : "text-muted"}`}>
           {title}{isDone && <span className="sr-only">, done</span>}
         </h2>
         {note && <div className={`text-muted ${isDone && isLine ? "" : "phone:pt-1"}`}>{note}</div>}

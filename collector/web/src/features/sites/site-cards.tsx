@@ -18,13 +18,13 @@ export function SiteCards({ list: { ids, byId, paused, isMixed } }: { list: Site
         <li key={id} className="absolute inset-x-0 px-3 py-1" style={style} data-site={id}>
           <Link to="/sites/$id" params={{ id }} className="flex h-full flex-col justify-center gap-1.5 rounded-lg border border-line bg-surface px-3.5">
             <span className="flex items-center justify-between gap-3">
-              <span className="clip text-base font-medium">{site.name}</span>
+              <span className="clip min-w-0 flex-1 text-base font-medium">{site.name}{isMixed && <span className="text-xs font-normal text-muted"> · {site.tenant.name}</span>}</span>
               {site.alerts > 0 && <span className="shrink-0"><SiteAlerts site={site} /></span>}
             </span>
             <span className="flex items-center justify-between gap-3 text-xs">
-              <SiteBadge site={site} />
+              <span className="shrink-0 whitespace-nowrap"><SiteBadge site={site} /></span>
               <span className="clip min-w-0 text-muted">
-                {counted(site.devices, "device")} · {counted(site.agents, "agent")}{site.agentsUp < site.agents && `, ${site.agents - site.agentsUp} away`}{isMixed && ` · ${site.tenant.name}`}
+                {counted(site.devices, "device")} · {counted(site.agents, "agent")}{site.agentsUp < site.agents && `, ${site.agents - site.agentsUp} away`}
               </span>
             </span>
             {site.devices > 0 && <span className="flex"><StateBar counts={site.counts} /></span>}

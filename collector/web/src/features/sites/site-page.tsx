@@ -52,12 +52,14 @@ export function SitePage({ id }: { id: string }) {
 function SiteHead({ site, agents }: { site: SiteStatus; agents: readonly string[] }) {
   return (
     <header className="flex flex-col gap-2 border-b border-line px-4 pt-2 pb-3 phone:px-3">
-      <Link to="/sites" search={lastSites().search} className="inline-flex min-h-6 items-center gap-1 self-start text-muted hover:text-text phone:min-h-11">
-        <Icon name="back" size={14} /> Sites
-      </Link>
+      <p className="flex items-center gap-2 text-muted">
+        <Link to="/sites" search={lastSites().search} className="inline-flex min-h-6 items-center gap-1 hover:text-text phone:min-h-11">
+          <Icon name="back" size={14} /> Sites
+        </Link>
+        <span aria-hidden="true">/</span> <span className="clip">{site.tenant.name}</span>
+      </p>
       <div className="flex items-center gap-x-3">
-        <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">{site.name}</h1>
-        <span className="clip min-w-0 flex-1 text-muted">{site.tenant.name}</span>
+        <h1 className="min-w-0 flex-1 text-xl font-semibold wrap-anywhere">{site.name}</h1>
         <SiteActions site={site} agents={agents} />
       </div>
       <div className="flex flex-wrap items-center gap-x-5 gap-y-2">
@@ -65,7 +67,7 @@ function SiteHead({ site, agents }: { site: SiteStatus; agents: readonly string[
         {site.devices > 0 && (
           <>
             <div className="flex w-80 max-w-full phone:min-w-0 phone:flex-1"><StateBar counts={site.counts} className="h-2" /></div>
-            <StateCounts counts={site.counts} words />
+            {Object.values(site.counts).filter(Boolean).length > 1 && <StateCounts counts={site.counts} words />}
           </>
         )}
       </div>
