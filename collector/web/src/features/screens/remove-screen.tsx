@@ -15,6 +15,7 @@ export function RemoveScreen({ target, onClose }: { target: Screen | null; onClo
     },
   });
   const seen = target?.last_used_at ? `seen last on ${dateTime(target.last_used_at)}` : "never opened so far";
+  const own = (target?.tenants ?? []).map(({ name }) => name).join(", ");
   return (
     <Confirm open={target !== null} onOpenChange={(open) => {
       if (open) return;
@@ -22,8 +23,8 @@ export function RemoveScreen({ target, onClose }: { target: Screen | null; onClo
       onClose();
     }}
       title={`Remove the wallboard ${target?.name ?? ""}?`} action="Remove wallboard" busy={remove.isPending}
-      loses={target ? [`Its link, ${seen}`] : []} error={remove.error} onConfirm={() => target && remove.mutate(target.id)}>
-      Every screen that was opened by its link shows nothing more within a minute. A new link needs a new wallboard.
+      loses={target ? [target.shared ? `What it shows of ${own}` : `Its link, ${seen}`] : []} error={remove.error} onConfirm={() => target && remove.mutate(target.id)}>
+      {target?.shared ? "It shows tenants of others, too: it goes on for these." : "Every screen that was opened by its link shows nothing more within a minute. A new link needs a new wallboard."}
     </Confirm>
   );
 }

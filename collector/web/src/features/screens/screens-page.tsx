@@ -24,8 +24,9 @@ import { seenWords } from "./seen";
 /** A screen tells of itself each minute. */
 const REFRESH_MS = 30_000;
 
-function tenantWords({ tenants }: Screen): string {
-  return tenants ? tenants.map(({ name }) => name).join(", ") : "All";
+function tenantWords({ tenants, shared }: Screen): string {
+  const names = tenants ? tenants.map(({ name }) => name).join(", ") : "All";
+  return shared ? `${names} and others` : names;
 }
 
 /** Ticks: silence grows by itself. */
@@ -65,7 +66,9 @@ export function ScreensPage() {
       <DataTable label="Wallboards" list={list} columns={columns} keyOf={(one) => one.id} first={{ by: "name", desc: false }}
         renderActions={(screen) => (
           <>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${screen.name}`} onClick={() => setOpened({ screen })}>Edit</Button>
+            {!screen.shared && (
+              <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${screen.name}`} onClick={() => setOpened({ screen })}>Edit</Button>
+            )}
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${screen.name}`} onClick={() => setRemoving(screen)}>Remove</Button>
           </>
         )}
