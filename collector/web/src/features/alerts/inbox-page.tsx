@@ -99,6 +99,11 @@ export function InboxPage() {
   const isFailed = isPast ? past.error !== null : phase === "failed" || hasFailed;
   const isLoading = isPast ? past.isLoading : phase !== "ready";
 
+  const marked = selection.ids.length > 0 && (
+    <MarkedBar selection={selection} shown={ids.filter((id) => canAct.has(id)).length} acts={acts} onAsk={ask}
+      onUndo={undoOf(known(), serverNow()) ? undo : null} />
+  );
+
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Alerts">
@@ -133,10 +138,7 @@ export function InboxPage() {
       </div>
       <TableError table={live.alerts} className="mx-4 mb-3" />
       {past.error && <ErrorNote error={past.error} className="mx-4 mb-3" onRetry={past.retry} />}
-      {selection.ids.length > 0 && (
-        <MarkedBar selection={selection} shown={ids.filter((id) => canAct.has(id)).length} acts={acts} onAsk={ask}
-          onUndo={undoOf(known(), serverNow()) ? undo : null} />
-      )}
+      {!phone && marked}
       <div className="flex min-h-0 flex-1">
         {ids.length === 0 ? (
           <div className="min-w-0 flex-1">
@@ -151,6 +153,8 @@ export function InboxPage() {
           {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}
         </Suspense>
       </div>
+      {/* Where the thumb is. */}
+      {phone && marked}
       <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
     </div>
   );

@@ -21,13 +21,13 @@ const openIn = (rules: readonly Rule[]) => rules.reduce((sum, { id }) => sum + o
 /** A phone shows what a rule is, how bad, and whether it is on; the rest stands on its page. */
 export function columnsOf(isMixed: boolean, metrics: Metrics): readonly Column<RuleGroup>[] {
   const tenant: Column<RuleGroup> = {
-    by: "tenant", label: "Tenants", className: "text-muted phone:order-2 phone:col-start-1 phone:[&>span:first-child]:hidden", read: ({ rules }) => rules.map((one) => one.tenant.name).join(), cell: ({ rules }) => <Tenants rules={rules} />,
+    by: "tenant", label: "Tenants", className: "text-muted phone:order-3 phone:justify-end phone:[&>span:first-child]:hidden", read: ({ rules }) => rules.map((one) => one.tenant.name).join(), cell: ({ rules }) => <Tenants rules={rules} />,
   };
   return [
-    { by: "on", label: "On", className: "phone:order-3 phone:col-start-2 phone:justify-end phone:[&>span:first-child]:hidden", read: ({ rules }) => rules.filter(({ enabled }) => !enabled).length, cell: ({ rules }) => <On rules={rules} /> },
+    { by: "on", label: "On", className: "phone:order-1 phone:justify-end phone:[&>span:first-child]:hidden", read: ({ rules }) => rules.filter(({ enabled }) => !enabled).length, cell: ({ rules }) => <On rules={rules} /> },
     { by: "name", label: "Rule", title: true, className: "phone:col-span-1!", read: ({ rule }) => rule.name, cell: (group) => <Name group={group} /> },
     ...(isMixed ? [tenant] : []),
-    { by: "severity", label: "Severity", className: "phone:order-first phone:justify-end phone:[&>span:first-child]:hidden", read: ({ rule }) => SEVERITIES.indexOf(severityOf(rule)), cell: ({ rule }) => <SeverityBadge severity={severityOf(rule)} /> },
+    { by: "severity", label: "Severity", className: "phone:order-2 phone:[&>span:first-child]:hidden", read: ({ rule }) => SEVERITIES.indexOf(severityOf(rule)), cell: ({ rule }) => <SeverityBadge severity={severityOf(rule)} /> },
     { by: "what", label: "What is wrong", wide: true, read: ({ rule }) => wrongWords(rule.condition, metrics), cell: ({ rule }) => wrongWords(rule.condition, metrics) },
     { by: "time", label: "Fires", wide: true, className: "text-muted max-[1180px]:hidden", cell: ({ rule }) => timeWords(rule) },
     { by: "scope", label: "For", wide: true, className: "text-muted", cell: ({ rule }) => scopeWords(rule.scope, rule.condition.kind, noName) },
