@@ -71,13 +71,14 @@ async function walk(views, site, tools) {
       await page.click(`[data-segment=${platform}]`);
       const lines = await page.locator("[data-step='2'] code").allTextContents();
       if (lines.filter((one) => one.includes("fw1_")).length !== 1) return `${platform}: ${lines.join(" / ")}`;
-      line = lines.at(-1);
+      line = lines.find((one) => one.includes("fw1_"));
     }
     return wrongUnless(!page.url().includes("fw1_"), "the token is in the URL");
   });
   await tools.look(desk, "setup-line-dark");
   await check("setup: the agent that the line brings shows itself, with what carries it", async () => {
-    site.enrol(line);
+    // No systemd here: it is started as without one.
+    site.enrol(`${line} && farwatch-agent run`);
     await page.waitForSelector(`${step(2, true)} [data-agent-here]`, { timeout: 60_000 });
     const told = await page.textContent("[data-agent-here]");
     return wrongUnless(/Rooftop|rooftop|QUIC/i.test(told) && told.includes("127.0.0.1"), told);

@@ -69,6 +69,9 @@ it("reads well on its button", () => {
   expect(label({ from: "now-6h", to: "now" }, String)).toBe("Last 6 hours");
   expect(label({ from: "now-3d", to: "now" }, String)).toBe("Last 3 d");
   expect(label({ from: "1", to: "2" }, (ms) => `<${ms}>`)).toBe("<1> – <2>");
+  const stamp = (ms: number) => `Nov ${Math.floor(ms / 100)}, 14:${ms % 100}`;
+  expect(label({ from: "2210", to: "2240" }, stamp)).toBe("Nov 22, 14:10 – 14:40");
+  expect(label({ from: "2110", to: "2240" }, stamp)).toBe("Nov 21, 14:10 – Nov 22, 14:40");
 });
 
 it("zooms in to half, live up to now and else around the middle, and not to nothing", () => {

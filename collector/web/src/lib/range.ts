@@ -191,5 +191,8 @@ export function label(range: Range, stamp: (ms: number) => string): string {
   const relative = /^now-(\d+)([smhdw])$/.exec(range.from);
   if (relative && range.to === "now") return `Last ${relative[1]} ${relative[2]}`;
   const part = (text: string) => (/^\d+$/.test(text) ? stamp(Number(text)) : text);
-  return `${part(range.from)} – ${part(range.to)}`;
+  const [from, to] = [part(range.from), part(range.to)];
+  // Of one day the day is told once.
+  const cut = from.lastIndexOf(", ") + 2;
+  return `${from} – ${cut > 1 && to.startsWith(from.slice(0, cut)) ? to.slice(cut) : to}`;
 }

@@ -11,12 +11,14 @@ import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
+import { MoreMenu } from "../../ui/more-menu";
 import { Skeleton } from "../../ui/skeleton";
 import { DeviceLines } from "../fleet/device-lines";
 import { useDevicesInScope } from "../now/use-in-scope";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
 import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart, ScansPart } from "./agent-parts";
+import { AgentWeek } from "./agent-week";
 import { lastAgents } from "./last-agents";
 
 const EditAgent = lazy(() => import("./edit-agent").then((m) => ({ default: m.EditAgent })));
@@ -60,6 +62,7 @@ export function AgentPage({ id }: { id: string }) {
         </section>
         <div className="flex flex-col gap-6 px-4 py-3 desk:pl-0 max-[1000px]:pl-4! phone:px-3!">
           <AgentAlertsPart agent={agent} />
+          <AgentWeek agent={agent} />
           <LinkPart agent={agent} />
           <GatewayPart agent={agent} />
           <ScansPart agent={agent} />
@@ -78,7 +81,7 @@ function AgentActions({ agent }: { agent: Agent }) {
   return (
     <>
       {write && <Button onClick={() => setAsked("edit")}>Edit</Button>}
-      {admin && <Button onClick={() => setAsked("revoke")}>Revoke</Button>}
+      {admin && <MoreMenu label="More of this agent" items={[{ word: "Revoke agent…", onClick: () => setAsked("revoke"), isDanger: true }]} />}
       <Suspense>
         {asked === "edit" && <EditAgent agent={agent} onClose={close} />}
         {asked === "revoke" && <RevokeAgent agent={agent} onClose={close} />}

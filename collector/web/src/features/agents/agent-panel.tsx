@@ -22,7 +22,7 @@ export function AgentPanel({ id, onClose }: { id: string; onClose: () => void })
           <LinkPart agent={agent} />
           <GatewayPart agent={agent} />
           <ScansPart agent={agent} />
-          <MachinePart agent={agent} />
+          <MachinePart agent={agent} isPanel />
           <Link to="/agents/$id" params={{ id }} className={TO_PAGE_LOOK}>{TO_PAGE}</Link>
         </>
       ) : isKnown ? <Empty title="Not here"><p>There is no such agent, or it is another tenant's.</p></Empty>

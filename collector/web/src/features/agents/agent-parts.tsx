@@ -16,7 +16,7 @@ import { Part } from "../../ui/part";
 import { StateBadge } from "../../ui/state-badge";
 import { AgentAlerts } from "../alerts/open-list";
 import { PastScans } from "../setup/past-scans";
-import { useAgentState } from "./agent-state";
+import { certificateOf, useAgentState } from "./agent-state";
 import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
 import { useOffline } from "./offline";
 
@@ -41,7 +41,8 @@ export function ScansPart({ agent }: { agent: Agent }) {
   return <PastScans agent={agent.id} mayScan={may.write && !agent.revoked_at} />;
 }
 
-export function MachinePart({ agent }: { agent: Agent }) {
+/** `isPanel`: the devices do not stand beside it. */
+export function MachinePart({ agent, isPanel = false }: { agent: Agent; isPanel?: boolean }) {
   return (
     <Part title="Machine">
       <Facts>
@@ -52,11 +53,30 @@ export function MachinePart({ agent }: { agent: Agent }) {
         <Fact name="Site">
           <Link to="/sites/$id" params={{ id: agent.site.id }} className={LINK}>{agent.site.name}</Link>
         </Fact>
-        <Fact name="Polls">
-          <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }} className={LINK}>{counted(agent.devices, "device")}</Link>
-        </Fact>
+        {isPanel && (
+          <Fact name="Polls">
+            <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }} className={LINK}>{counted(agent.devices, "device")}</Link>
+          </Fact>
+        )}
+        {agent.revoked_at ? <Fact name="Revoked">{dateTime(agent.revoked_at)}</Fact> : <Certificate agent={agent} />}
       </Facts>
     </Part>
+  );
+}
+
+function Certificate({ agent }: { agent: Agent }) {
+  const told = useEachSecond(() => {
+    const found = certificateOf(agent, serverNow());
+    return found && `${found.isLate ? "late" : "well"} ${found.word}`;
+  });
+  if (told === null) return null;
+  const isLate = told.startsWith("late");
+  const word = told.slice(5).replace("certificate ", "");
+  return (
+    <Fact name="Certificate">
+      <span className={isLate ? "text-degraded" : ""}>{word}</span>
+      <span className="text-muted">{isLate ? ": it should have been renewed by now" : "; it renews itself"}</span>
+    </Fact>
   );
 }
 

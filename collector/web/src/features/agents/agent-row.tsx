@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import { serverNow } from "../../lib/clock";
-import { bytes, dateOnly, duration, integer, NONE } from "../../lib/format";
+import { bytes, integer, NONE } from "../../lib/format";
 import { useAgent, useEachSecond } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
+import { isBackfilling } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import type { Beside } from "../../lib/use-beside";
 import { rowClicks, rowMark } from "../../lib/use-row-keys";
@@ -14,12 +15,8 @@ import { StateBadge } from "../../ui/state-badge";
 import { useAgentState } from "./agent-state";
 import { inMs, linkNote, notQuic, transportWord } from "./link";
 
-/** A certificate lives seven days and is renewed at half of that. */
-const CERTIFICATE_LOW_S = 2 * 86_400;
-
 /** Where a narrow desk has no room for a column. */
 export const ROOMY = "@max-[1370px]:hidden phone:flex!";
-export const NARROW = "@max-[890px]:hidden phone:flex!";
 /** Beside an open agent: the panel tells it. */
 export const DESK = "@max-[820px]:hidden phone:flex!";
 
@@ -31,10 +28,9 @@ interface Props {
   /** Something can be done with some of the rows. */
   hasActions: boolean;
   onEdit: Act;
-  onRevoke: Act;
 }
 
-export function AgentRow({ id, beside, hasActions, onEdit, onRevoke }: Props) {
+export function AgentRow({ id, beside, hasActions, onEdit }: Props) {
   const agent = useAgent(id);
   const { state, note } = useAgentState(agent);
   const names = useAgentNames();
@@ -61,29 +57,19 @@ export function AgentRow({ id, beside, hasActions, onEdit, onRevoke }: Props) {
       <Cell label="Transport" className={DESK}><Transport agent={agent} /></Cell>
       <Cell label="Round trip" figure className={`${tone} ${ROOMY}`}>{inMs(agent.rtt_ms)}</Cell>
       <Cell label="Last ack" figure><Age at={agent.last_ack_at} /></Cell>
-      <Cell label="Buffer" figure className={tone}>
-        {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
-      </Cell>
-      <Cell label="Oldest" figure className={`${tone} ${NARROW}`}><Age at={buffer?.oldest_at} /></Cell>
+      <Cell label="Backlog" figure className={tone}><Backlog buffer={buffer} /></Cell>
       <Cell label="Devices" figure>
         <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }} title={`Devices of ${name}`}
           className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
           {integer(agent.devices)}
         </Link>
       </Cell>
-      <Cell label="Certificate" className={DESK}><Certificate agent={agent} /></Cell>
       {hasActions && (
         <ActionCell className={DESK}>
           {onEdit && !agent.revoked_at && (
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${name}`}
               onClick={() => onEdit(agent)}>
               Edit
-            </Button>
-          )}
-          {onRevoke && !agent.revoked_at && (
-            <Button look="quiet" className="h-7 phone:border phone:border-edge"
-              aria-label={`Revoke ${name}`} onClick={() => onRevoke(agent)}>
-              Revoke
             </Button>
           )}
         </ActionCell>
@@ -102,17 +88,11 @@ function Transport({ agent }: { agent: Agent }) {
   );
 }
 
-function Certificate({ agent }: { agent: Agent }) {
-  const left = useEachSecond(() => {
-    if (!agent.certificate_expires_at) return null;
-    return Math.floor((Date.parse(agent.certificate_expires_at) - serverNow()) / 60_000) * 60;
-  });
-  if (agent.revoked_at) return <span className="text-muted">revoked {dateOnly(agent.revoked_at)}</span>;
-  if (left === null) return <>{NONE}</>;
-  const low = left < CERTIFICATE_LOW_S;
-  return (
-    <span className={low ? "text-degraded" : ""} title={dateOnly(agent.certificate_expires_at)}>
-      {left <= 0 ? "expired" : `${duration(left)} left`}
-    </span>
-  );
+/** What it has not sent yet. A batch that is on its way is none: it is sent every second. */
+function Backlog({ buffer }: Pick<Agent, "buffer">) {
+  const isBehind = useEachSecond(() => isBackfilling({ buffer }, serverNow()));
+  if (!buffer) return <>{NONE}</>;
+  const whole = `${integer(buffer.batches)} ${buffer.batches === 1 ? "batch" : "batches"}, ${bytes(buffer.bytes)}`;
+  if (!isBehind) return <span className="text-muted" title={whole}>none</span>;
+  return <span className="text-degraded" title={whole}>{bytes(buffer.bytes)} · <Age at={buffer.oldest_at} /> old</span>;
 }

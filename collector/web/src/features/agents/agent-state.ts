@@ -1,8 +1,19 @@
 /** The state to show of an agent, and a word on it. */
 import { serverNow } from "../../lib/clock";
+import { duration } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { isBackfilling, shownAgent } from "../../lib/state";
 import type { Agent, State } from "../../lib/types";
+
+/** A certificate lives seven days and is renewed at half of that: with less than this left something keeps it from being renewed. */
+const CERTIFICATE_LOW_S = 2 * 86_400;
+
+/** How long its certificate holds; null for one that has none, or is revoked. */
+export function certificateOf({ certificate_expires_at: at, revoked_at: revoked }: Pick<Agent, "certificate_expires_at" | "revoked_at">, nowMs: number) {
+  if (!at || revoked) return null;
+  const left = Math.floor((Date.parse(at) - nowMs) / 60_000) * 60;
+  return { isLate: left < CERTIFICATE_LOW_S, word: left <= 0 ? "certificate expired" : `certificate ends in ${duration(left)}` };
+}
 
 export interface AgentState {
   state: State;
@@ -14,6 +25,8 @@ function told(agent: Agent, nowMs: number): AgentState {
   if (agent.revoked_at) return { state, note: "revoked" };
   if (!agent.last_seen_at) return { state, note: "never connected" };
   if (state !== agent.state) return { state, note: "stale" };
+  const late = certificateOf(agent, nowMs);
+  if (late?.isLate) return { state, note: late.word };
   return { state, note: state === "up" && isBackfilling(agent, nowMs) ? "backfilling" : null };
 }
 

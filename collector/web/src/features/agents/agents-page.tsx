@@ -24,12 +24,11 @@ import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { SetupLink } from "../setup/setup-link";
 import { TableError } from "../shell/table-error";
-import { AgentRow, DESK, NARROW, ROOMY } from "./agent-row";
+import { AgentRow, DESK, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
 import { lastAgents, rememberAgents } from "./last-agents";
 import { linkNote, transportWord } from "./link";
 import { NewAgent } from "./new-agent";
-import { RevokeAgent } from "./revoke-agent";
 
 const AgentPanel = lazy(() => import("./agent-panel").then((m) => ({ default: m.AgentPanel })));
 const route = getRouteApi("/_app/agents/");
@@ -43,10 +42,8 @@ const COLUMNS: readonly Heading<Agent>[] = [
   { by: "transport", label: "Transport", className: DESK, read: (a) => a.transport },
   { by: "rtt", label: "RTT", figure: true, note: "Between agent and collector", className: ROOMY, read: (a) => a.rtt_ms },
   { by: "ack", label: "Last ack", figure: true, read: (a) => since(a.last_ack_at) },
-  { by: "buffer", label: "Buffer", figure: true, read: (a) => a.buffer?.batches ?? null },
-  { by: "oldest", label: "Oldest", figure: true, className: NARROW, read: (a) => since(a.buffer?.oldest_at) },
+  { by: "backlog", label: "Backlog", figure: true, note: "What it has not sent yet", read: (a) => since(a.buffer?.oldest_at) },
   { by: "devices", label: "Devices", figure: true, read: (a) => a.devices },
-  { by: "certificate", label: "Certificate", className: DESK, read: (a) => until(a.certificate_expires_at) },
 ];
 const OF_ONE_TENANT = COLUMNS.filter(({ by }) => by !== "tenant");
 const READS = readsOf(COLUMNS);
@@ -55,10 +52,6 @@ function matches(agent: Agent, query: string): boolean {
   const hay = [agentNames().name(agent), agent.name, agent.site.name, agent.tenant.name, agent.version ?? "",
     agent.platform ?? "", transportWord(agent.transport), linkNote(agent)].join("\n").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
-}
-
-function until(at: string | null | undefined): number | null {
-  return at ? Date.parse(at) : null;
 }
 
 /** Grows with the age, as the column shows it. */
@@ -78,7 +71,6 @@ export function AgentsPage() {
   const [making, setMaking] = useState(false);
   useIntent("agent", () => setMaking(true));
   const [editing, setEditing] = useState<Agent | null>(null);
-  const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
   const phase = useTableValue(live.agents, (table) => table.phase);
   useEffect(() => live.refreshAgents(), []);
@@ -149,14 +141,13 @@ export function AgentsPage() {
             hasActions={canChange} actionClass={DESK} />
           <tbody className={BODY}>
             {shown.map((id) => (
-              <AgentRow key={id} id={id} beside={beside} hasActions={canChange} onEdit={mayOf(id).write ? setEditing : null} onRevoke={mayOf(id).admin ? setRevoking : null} />
+              <AgentRow key={id} id={id} beside={beside} hasActions={canChange} onEdit={mayOf(id).write ? setEditing : null} />
             ))}
           </tbody>
         </table>
       )}
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
-      <RevokeAgent agent={revoking} onClose={() => setRevoking(null)} />
     </div>
     <Suspense>{open && !phone && <AgentPanel id={open} onClose={() => setOpen(undefined)} />}</Suspense>
     </div>

@@ -19,3 +19,10 @@ it("guesses Windows where the browser runs on it", () => {
   expect(likelyPlatform("Mozilla/5.0 (X11; Linux x86_64)")).toBe("linux");
   expect(likelyPlatform("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0)")).toBe("linux");
 });
+
+it("keeps it running where systemd is, and says how elsewhere", () => {
+  const linux = enrolSteps("linux", TOKEN).at(-1);
+  expect(linux?.line).toContain("systemctl enable --now farwatch-agent");
+  expect(linux?.line).toContain("'ExecStart=/usr/local/bin/farwatch-agent run'");
+  for (const platform of ["windows", "manual"] as const) expect(enrolSteps(platform, TOKEN).at(-1)?.text).toMatch(/To keep it|to keep it/);
+});

@@ -29,18 +29,13 @@ export function EnrolLines({ token }: { token: Token }) {
       </p>
       <Segments label="The machine at the site" segments={PLATFORMS} value={platform} onChange={setPlatform} />
       <ol className="flex flex-col gap-3">
-        {enrolSteps(platform, token.token).map(({ text, line }) => (
+        {enrolSteps(platform, token.token).map(({ text, line, isMain }) => (
           <li key={text} className="flex flex-col gap-1.5">
             <p>{text}</p>
-            {line && <CopyLine label="Copy the line" text={line} />}
+            {line && <CopyLine label={isMain ? "Copy command" : "Copy the line"} text={line} isLarge={isMain} />}
           </li>
         ))}
       </ol>
-      {platform !== "manual" && (
-        <p className="text-xs text-muted">
-          It runs until its window is closed or the machine restarts; to keep it, have the system start «farwatch-agent run».
-        </p>
-      )}
     </div>
   );
 }

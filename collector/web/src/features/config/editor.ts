@@ -55,9 +55,20 @@ export function readOnly(label: string): Extension {
     EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true", tabindex: "0" }),
     EditorView.lineWrapping,
     lineNumbers(),
+    measuredAnew,
     look,
   ];
 }
+
+/**
+ * The sheet with the editor's own look may come into force a frame after the lines were measured, and the editor passes by a change
+ * of size that follows so soon: its gutter would stand off the lines for as long as nothing else happens.
+ */
+const measuredAnew = ViewPlugin.define((view) => {
+  const watch = new ResizeObserver(() => view.requestMeasure());
+  watch.observe(view.contentDOM);
+  return { destroy: () => watch.disconnect() };
+});
 
 const setMarks = StateEffect.define<{ places: readonly Place[]; now: number; asked: number | null }>();
 

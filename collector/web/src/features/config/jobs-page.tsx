@@ -46,7 +46,7 @@ function DeviceFilter({ names, device, onChoose }: { names: Names; device: strin
   return (
     <>
       <Button ref={button} aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)} className="phone:flex-1" data-job-device>
-        <Icon name="search" size={14} /> Find a device  ( / )
+        <Icon name="search" size={14} /> Find a device <span className="text-faint phone:hidden">( / )</span>
       </Button>
       {open && (
         <Chooser label="Device" anchor={button} options={options} value={device ?? ""} onClose={() => setOpen(false)} onChoose={(id) => {

@@ -64,17 +64,19 @@ function AskedCard({ name, asked, device, charts, source, children }: {
         <span className="clip min-w-0 flex-1 phone:whitespace-normal!">{isOff ? <OffBadge /> : <DeviceState state={state} cause={cause} />}</span>
         <span className="shrink-0 text-xs text-muted">{at && <Age at={at} long />}</span>
       </div>
-      <div className="flex min-h-7 flex-wrap items-baseline gap-x-3">
-        <span data-figures className={`inline-flex min-h-6 flex-wrap items-baseline gap-x-3 ${dim ? "stale" : ""}`}>
-          {figures.map(([value, of], i) => (
-            <span key={of} className="whitespace-nowrap">
-              <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
-              <span className="text-xs text-muted">{of}</span>
-            </span>
-          ))}
-        </span>
-        <span className="clip ml-auto text-xs text-muted phone:ml-0 phone:basis-full phone:whitespace-normal! phone:wrap-anywhere" title={source}>{source}</span>
-      </div>
+      {!isOff && (
+        <div className="flex min-h-7 flex-wrap items-baseline gap-x-3">
+          <span data-figures className={`inline-flex min-h-6 flex-wrap items-baseline gap-x-3 ${dim ? "stale" : ""}`}>
+            {figures.map(([value, of], i) => (
+              <span key={of} className="whitespace-nowrap">
+                <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
+                <span className="text-xs text-muted">{of}</span>
+              </span>
+            ))}
+          </span>
+          <span className="clip ml-auto text-xs text-muted phone:ml-0 phone:basis-full phone:whitespace-normal! phone:wrap-anywhere" title={source}>{source}</span>
+        </div>
+      )}
       {hint && <p className="mt-0.5 text-muted" data-hint={cause as ShownCause}>{hint}{children}</p>}
       {!isOff && (
         <div className="mt-1 grid grid-cols-[repeat(auto-fit,minmax(150px,1fr))] gap-x-3">

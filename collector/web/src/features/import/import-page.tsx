@@ -82,7 +82,7 @@ function Import() {
               setAgent(NO_AGENT);
             })} />
             <FieldFrame id="import-agent" label="Default agent" error={fields["agent"]}
-              hint={agents.length === 0 ? "There is no agent yet: set up the site first." : "For rows without a site or an agent. A tenant’s only agent need not be named."}>
+              hint={tenant === "" ? "Choose the tenant first." : agents.length === 0 ? "There is no agent yet: set up the site first." : "For rows without a site or an agent. A tenant’s only agent need not be named."}>
               <Picker id="import-agent" label="Default agent" value={agent} onChange={change(setAgent)} invalid={!!fields["agent"]}
                 choices={[{ value: NO_AGENT, label: "None: as the rows say" }, ...agents]} />
             </FieldFrame>
