@@ -81,7 +81,7 @@ function AgentActions({ agent }: { agent: Agent }) {
   return (
     <>
       {write && <Button onClick={() => setAsked("edit")}>Edit</Button>}
-      {admin && <MoreMenu label="More of this agent" items={[{ word: "Revoke agent…", onClick: () => setAsked("revoke"), isDanger: true }]} />}
+      {admin && <MoreMenu label="More of this agent" acts={[{ label: "Revoke agent…", onAct: () => setAsked("revoke"), isDanger: true }]} />}
       <Suspense>
         {asked === "edit" && <EditAgent agent={agent} onClose={close} />}
         {asked === "revoke" && <RevokeAgent agent={agent} onClose={close} />}

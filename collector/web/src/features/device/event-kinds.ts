@@ -4,7 +4,7 @@ import type { Item, Kind } from "../timeline/kinds";
 export const GROUPS = [
   { id: "state", word: "States", kinds: ["state_changed"] },
   { id: "alert", word: "Alerts", kinds: ["alert_fired", "alert_resolved", "fired_unseen"] },
-  { id: "config", word: "Configuration", kinds: ["config_changed", "config_failed"] },
+  { id: "config", word: "Config", kinds: ["config_changed", "config_failed"] },
   { id: "key", word: "Host key", kinds: ["host_key_changed"] },
   { id: "reboot", word: "Restarts", kinds: ["reboot"] },
 ] as const satisfies readonly { id: string; word: string; kinds: readonly Kind[] }[];

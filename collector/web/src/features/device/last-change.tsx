@@ -15,7 +15,7 @@ export function LastChange({ device: { id } }: { device: Pick<Device, "id"> }) {
   return (
     <section aria-labelledby="last-change" className="rounded-lg border border-line bg-surface px-3 py-2" data-last-change={version?.id ?? ""}>
       <div className="flex flex-wrap items-baseline gap-x-3">
-        <h2 id="last-change" className="font-semibold">Configuration</h2>
+        <h2 id="last-change" className="font-semibold">Config</h2>
         <span className="inline-flex items-center gap-1.5 text-xs text-muted"><StateShape state={state} size={10} />{word}</span>
         <span className="flex-1" />
         {version ? (
