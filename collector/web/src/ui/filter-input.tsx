@@ -33,7 +33,7 @@ export function FilterInput({ label, input, query, onQuery, toRows, word = "Filt
     onQuery(next);
   };
   return (
-    <label className="relative phone:order-2 phone:w-full">
+    <label className="relative block phone:order-2 phone:w-full">
       <span className="sr-only">{label}</span>
       <span className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint">
         <Icon name="search" size={14} />
