@@ -4,6 +4,7 @@ import { api, ApiError, take } from "../../lib/api";
 import type { Site } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { useSites } from "../../lib/use-sites";
+import { Button } from "../../ui/button";
 import { CheckField } from "../../ui/check-field";
 import { FieldFrame } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
@@ -13,6 +14,7 @@ import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { KIND_WORD } from "./channel-words";
 import { ROUTES } from "./queries";
+import { RemoveRoute } from "./remove-route";
 import { sentenceHead, sentenceTail } from "./route-words";
 import type { Channel, NewRoute, Route, Severity } from "./types";
 
@@ -28,7 +30,7 @@ interface Props {
 
 export function RoutePanel({ opened, channels, onClose }: Props) {
   return (
-    <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} held title={opened?.route ? "Change the route" : "New route"}
+    <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} held title={opened?.route ? "Edit the route" : "New route"}
       description="Which alerts go to a channel. One that several routes lead to is told once.">
       {opened && <RouteForm opened={opened} channels={channels} onDone={onClose} />}
     </SidePanel>
@@ -57,7 +59,7 @@ async function saveRoute(body: NewRoute, old: Route | null): Promise<void> {
     if (error instanceof ApiError && error.status === 404) return;
     const why = error instanceof Error ? error.message : "";
     throw new HalfSaved(
-      `The new route is made, and the old one is still there. ${why} Close this and remove the old one in the list.`, { cause: error },
+      `The new route is made, and the old one is still there. ${why} Close this and open the old one to remove it.`, { cause: error },
     );
   }
 }
@@ -72,6 +74,7 @@ function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRou
   const [sites, setSites] = useState<readonly string[]>(route?.sites ?? []);
   const [tags, setTags] = useState<readonly string[]>(route?.tags ?? []);
   const [resolved, setResolved] = useState(route?.on_resolved ?? true);
+  const [isRemoving, setRemoving] = useState(false);
   const chosen = channels.find(({ id }) => id === channel);
   const tenant = chosen?.tenant.id ?? "";
   const known = useKnownTags(tenant);
@@ -108,6 +111,8 @@ function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRou
           {sentenceTail({ on_resolved: resolved })}
         </p>
       )}
+      {route && <Button className="self-start" onClick={() => setRemoving(true)}>Remove this route…</Button>}
+      <RemoveRoute route={isRemoving ? route : null} onClose={() => setRemoving(false)} onGone={onDone} />
     </Form>
   );
 }

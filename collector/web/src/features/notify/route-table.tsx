@@ -1,15 +1,12 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { api, take } from "../../lib/api";
+import { useMemo } from "react";
 import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import type { Pages } from "../../lib/use-pages";
 import { Button } from "../../ui/button";
-import { Confirm } from "../../ui/confirm";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Tag } from "../../ui/tag";
-import { ROUTES, useSiteName } from "./queries";
+import { useSiteName } from "./queries";
 import { sentenceHead, sentenceTail } from "./route-words";
 import type { Channel, Route } from "./types";
 
@@ -38,7 +35,6 @@ export function RouteTable({ list, channels, isOfOne = false, onEdit }: Props) {
   const scope = useScope();
   const mayIn = useMayIn();
   const siteName = useSiteName();
-  const [removing, setRemoving] = useState<Route | null>(null);
   const hasTenant = scope.isMixed && !isOfOne;
   const columns = useMemo(() => columnsOf(channels, siteName, isOfOne, hasTenant), [channels, siteName, isOfOne, hasTenant]);
   const canChange = list.rows.some(({ tenant }) => mayIn(tenant.id).admin);
@@ -46,16 +42,10 @@ export function RouteTable({ list, channels, isOfOne = false, onEdit }: Props) {
     <>
       <DataTable label="Routes" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "sentence", desc: false }} hasNoHead empty={null}
         renderActions={canChange ? (route) => mayIn(route.tenant.id).admin && (
-          <>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit the route to ${route.channel.name}`} onClick={() => onEdit(route)}>
-              Edit
-            </Button>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove the route to ${route.channel.name}`} onClick={() => setRemoving(route)}>
-              Remove
-            </Button>
-          </>
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit the route to ${route.channel.name}`} onClick={() => onEdit(route)}>
+            Edit
+          </Button>
         ) : undefined} />
-      <RemoveRoute route={removing} siteName={siteName} onClose={() => setRemoving(null)} />
     </>
   );
 }
@@ -78,28 +68,5 @@ function Sentence({ route, siteName, isOff, isOfOne }: SentenceProps) {
       {sentenceTail(route)}
       {isOff && <> <Tag tone="warn" title="The channel is off: nothing goes there">off</Tag></>}
     </span>
-  );
-}
-
-function RemoveRoute({ route, siteName, onClose }: { route: Route | null; siteName: (id: string) => string; onClose: () => void }) {
-  const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: (id: string) => take(api.DELETE("/api/v1/routes/{id}", { params: { path: { id } } })),
-    onSuccess: async () => {
-      onClose();
-      await queries.invalidateQueries({ queryKey: ROUTES });
-    },
-  });
-  return (
-    <Confirm open={route !== null} title={`Remove the route to ${route?.channel.name ?? ""}?`} action="Remove route" busy={remove.isPending} error={remove.error}
-      loses={route ? [`${sentenceHead(route, siteName)} ${route.channel.name}${sentenceTail(route)}`] : []}
-      onOpenChange={(open) => {
-        if (open) return;
-        remove.reset();
-        onClose();
-      }}
-      onConfirm={() => route && remove.mutate(route.id)}>
-      The channel stays. It is told of these alerts no more, unless another route leads them there.
-    </Confirm>
   );
 }

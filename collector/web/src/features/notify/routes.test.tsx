@@ -64,6 +64,18 @@ it("takes an old route that somebody else has removed for removed", async () => 
   await waitFor(() => expect(close).toHaveBeenCalled());
 });
 
+it("removes a route from its editor, after it has asked", async () => {
+  serve({});
+  const remove = vi.spyOn(api, "DELETE").mockReturnValue(answer(null, 204));
+  const close = vi.fn();
+  shown(<RoutePanel opened={{ route: routeOf({}), channel: null }} channels={[channelOf({})]} onClose={close} />);
+  fireEvent.click(screen.getByRole("button", { name: "Remove this route…" }));
+  expect(remove).not.toHaveBeenCalled();
+  fireEvent.click(screen.getByRole("button", { name: "Remove route" }));
+  await waitFor(() => expect(close).toHaveBeenCalled());
+  expect(remove).toHaveBeenCalledWith("/api/v1/routes/{id}", { params: { path: { id: "rte_1" } } });
+});
+
 it("says that nobody is told, and mends it by one click", async () => {
   serve({ [CHANNELS]: [channelOf({})] });
   const post = vi.spyOn(api, "POST").mockReturnValue(answer(routeOf({})));
