@@ -114,7 +114,7 @@ export async function inventory(desk, url, { check, look }) {
   await check("quotas: set by the provider, and full at once", async () => {
     await page.goto(`${url}/settings/tenants`);
     await page.locator("[data-row]", { hasText: "Alpine Fibre" }).locator("button[aria-expanded]").click();
-    await page.click("text=Change the quota");
+    await page.click("text=Edit the quota");
     await page.fill("#quota-devices", "3");
     await submit(page);
     await page.waitForSelector("[data-quota] >> text=full");

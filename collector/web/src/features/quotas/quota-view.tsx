@@ -34,7 +34,7 @@ export function QuotaView({ tenant }: { tenant: Tenant }) {
         <p className="text-degraded">New groups of devices found no room {integer(quota.series_refused)} times: raise the series, or take out devices.</p>
       )}
       {may.provider
-        ? <Button className="self-start" onClick={() => setEditing(true)}>Change the quota</Button>
+        ? <Button className="self-start" onClick={() => setEditing(true)}>Edit the quota</Button>
         : <p className="text-xs text-muted">An administrator of the provider changes these.</p>}
       <SidePanel open={editing} onOpenChange={setEditing} title={`Quota of ${tenant.name}`}
         description="An empty field is the installation's default.">
