@@ -11,6 +11,7 @@ pub mod logging;
 pub mod platform;
 pub mod ranges;
 pub mod sample;
+pub mod scan;
 pub mod secret;
 pub mod signals;
 pub mod task;

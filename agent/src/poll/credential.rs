@@ -17,7 +17,6 @@ mod dialog;
 mod turns;
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,7 @@ use farwatch_common::sample::Cause;
 use farwatch_proto::v1 as proto;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 
 pub(crate) use self::access::access;
 use self::conversation::identify;
@@ -92,9 +91,10 @@ pub(super) async fn search(
     host: &Host<'_>,
     candidates: &[proto::CredentialCandidate],
     until: Instant,
-    mut over: Pin<&mut Sleep>,
+    over: impl Future<Output = ()>,
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
+    tokio::pin!(over);
     let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
     let mut turns = Turns::new(users.collect());
     let mut outcomes = vec![None; candidates.len()];

@@ -16,7 +16,8 @@ pub mod gateway;
 mod packet;
 mod shell;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use farwatch_common::clock::Clock;
@@ -51,6 +52,7 @@ enum Request {
     Resolved(Resolved),
     Where(DeviceId, oneshot::Sender<Option<Whereabouts>>),
     Host(SocketAddr, oneshot::Sender<Outcome>),
+    Devices(oneshot::Sender<BTreeMap<IpAddr, DeviceId>>),
 }
 
 /// Where somebody may be.
@@ -116,6 +118,15 @@ impl PingNow {
         let asked = self.0.try_send(Request::Host(to, reply)).is_ok();
         let outcome = if asked { answer.await.ok() } else { None };
         tell(&outcome.unwrap_or(Outcome::nothing(Cause::Budget)))
+    }
+
+    /// Which addresses are those of devices, also by their names. None where nobody pings any more.
+    pub(super) async fn devices(&self) -> BTreeMap<IpAddr, DeviceId> {
+        let (reply, answer) = oneshot::channel();
+        if self.0.send(Request::Devices(reply)).await.is_err() {
+            return BTreeMap::new();
+        }
+        answer.await.unwrap_or_default()
     }
 
     /// Where a device with a host name may be. False if nobody pings any more.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Clock;
 
-/// Places for packets, one after the other at equal distances: there are no bursts.
+/// Places for packets, one after the other at equal distances. Who takes several at a time sends them as
+/// they like.
 #[derive(Debug)]
 pub(super) struct Throttle {
     /// Between two packets.

@@ -20,8 +20,9 @@ use crate::poll::throttle::Throttle;
 const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
 /// For all questions.
 const PATIENCE: Duration = Duration::from_millis(2800);
-/// Largest datagram of UDP.
-const DATAGRAM_BYTES_MAX: usize = 65_535;
+/// Four objects, of which two are texts of 255 bytes, and the envelope of SNMPv3. What is longer is cut,
+/// and so is no answer: many dialogs go on at the same time.
+const ANSWER_BYTES_MAX: usize = 2_048;
 
 /// Asks a device who it is; tells the round-trip time of the answer, or what is wrong and where an
 /// answer came from that was refused for its source.
@@ -75,7 +76,7 @@ impl<'a> Conversation<'a> {
             throttle,
             clock,
             started: clock.monotonic(),
-            buffer: vec![0; DATAGRAM_BYTES_MAX],
+            buffer: vec![0; ANSWER_BYTES_MAX],
         })
     }
 

@@ -5,8 +5,9 @@
 //! (SO_TIMESTAMP) comes as control data that the runtime does not show. An agent that is busy adds its
 //! own delay.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ pub(super) struct Shell {
     /// Who waits for the outcome of a job; as many as the core takes.
     waiting: HashMap<u64, Reply>,
     jobs: u64,
+    targets: Arc<Vec<Target>>,
     names: Names,
     buffer: Vec<u8>,
 }
@@ -75,6 +77,7 @@ impl Shell {
             out,
             waiting: HashMap::new(),
             jobs: 0,
+            targets: Arc::default(),
             names: Names::default(),
             buffer: vec![0; BUFFER_BYTES],
         }
@@ -120,7 +123,8 @@ impl Shell {
         }
     }
 
-    fn assign(&mut self, targets: &[Target]) {
+    fn assign(&mut self, targets: &Arc<Vec<Target>>) {
+        self.targets = Arc::clone(targets);
         self.names.keep(targets);
         self.core.set_targets(self.time.now(), targets);
         // What has changed but for its host begins anew where it was.
@@ -142,6 +146,10 @@ impl Shell {
                 let _ = reply.send(self.where_is(device));
                 return;
             }
+            Request::Devices(reply) => {
+                let _ = reply.send(self.devices());
+                return;
+            }
             Request::Host(to, reply) => (to, reply),
         };
         self.jobs += 1;
@@ -161,6 +169,18 @@ impl Shell {
             all => all.to_vec(),
         };
         Some(Whereabouts { host: host.to_owned(), addresses })
+    }
+
+    /// The addresses of all devices, pinged or not.
+    fn devices(&self) -> BTreeMap<IpAddr, DeviceId> {
+        let of = |target: &Target| match target.literal() {
+            Some(address) => vec![(address.ip(), target.device)],
+            None => {
+                let all = self.names.all(target.device).iter();
+                all.map(|address| (address.ip(), target.device)).collect()
+            }
+        };
+        self.targets.iter().flat_map(of).collect()
     }
 
     /// A device that is silent at one address of its name is pinged at the next.

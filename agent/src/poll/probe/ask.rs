@@ -151,7 +151,9 @@ impl Attempt<'_> {
         let (step, knock) = (pin!(look.step()), pin!(knock(self.address, self.clock)));
         let (step, unheard) = match select(step, knock).await {
             Either::Left((step, _)) => (step, Silence::Unexplained),
-            Either::Right((Told::SpeaksSnmp, step)) => (step.await, Silence::CredentialIgnored),
+            Either::Right((Told::SpeaksSnmp { .. }, step)) => {
+                (step.await, Silence::CredentialIgnored)
+            }
             Either::Right((Told::Closed, _)) => return Err(Missed::Silent(Silence::PortClosed)),
             Either::Right((Told::Filtered, _)) => return Err(Missed::Silent(Silence::Filtered)),
         };

@@ -29,15 +29,23 @@ pub(in crate::poll) struct Knocks {
     pub(in crate::poll) after: Duration,
     pub(in crate::poll) times: usize,
 }
-/// Largest datagram of UDP.
-const DATAGRAM_BYTES_MAX: usize = 65_535;
+/// A report has one object. What is longer is cut, and so is none: many ports are knocked at at the same
+/// time.
+const REPORT_BYTES_MAX: usize = 2_048;
+
+/// RFC 3411 §5.
+const ENGINE_BYTES_MAX: usize = 32;
 
 /// What a port has told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::poll) enum Told {
     Closed,
     Filtered,
-    SpeaksSnmp,
+    /// The same for all addresses of a device: its engine and how often that was started, as many devices
+    /// of one maker have one engine. The address, where no engine is told.
+    SpeaksSnmp {
+        device: Vec<u8>,
+    },
 }
 
 /// Endless where nothing is told.
@@ -65,7 +73,7 @@ pub(in crate::poll) async fn told(
     // 31 bits: msgID must not be negative.
     let id = rand::random::<u32>() & i32::MAX.unsigned_abs();
     let question = discovery(id, clock).ok_or(io::ErrorKind::Other)?;
-    let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
+    let mut buffer = vec![0; REPORT_BYTES_MAX];
     sleep(knocks.after).await;
     for _ in 0..knocks.times {
         throttle.take(1, clock).await;
@@ -77,9 +85,11 @@ pub(in crate::poll) async fn told(
         match heard {
             Ok(Ok(length)) => {
                 let datagram = buffer.get(..length).unwrap_or_default();
-                let message = usm::Message::read(datagram);
-                if message.is_ok_and(|message| message.id == i64::from(id)) {
-                    return Ok(Some(Told::SpeaksSnmp));
+                if let Ok(message) = usm::Message::read(datagram)
+                    && message.id == i64::from(id)
+                {
+                    let device = device(&message, address);
+                    return Ok(Some(Told::SpeaksSnmp { device }));
                 }
             }
             Ok(Err(error)) => match error.kind() {
@@ -97,6 +107,16 @@ pub(in crate::poll) async fn told(
         }
     }
     Ok(None)
+}
+
+fn device(message: &usm::Message<'_>, address: SocketAddr) -> Vec<u8> {
+    match message.engine_id {
+        [] => address.ip().to_string().into_bytes(),
+        engine => {
+            let engine = engine.get(..ENGINE_BYTES_MAX).unwrap_or(engine);
+            [engine, &message.boots.to_be_bytes()].concat()
+        }
+    }
 }
 
 /// The first message of a session, of nobody.

@@ -1,16 +1,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use farwatch_common::id::DeviceId;
 use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::poll::ping;
+use crate::poll::names::{Name, Resolved};
+use crate::poll::{Access, Manner, Target, ping};
+
+const LONG: Duration = Duration::from_secs(30);
 
 fn community(id: i64) -> proto::ScanCandidate {
     let community = format!("community-{id}").into_bytes();
     let community = Some(proto::SnmpCommunity { version: 2, community });
     let credential = Some(proto::CredentialCandidate { id, community, user: None });
-    proto::ScanCandidate { credential, refused: 0 }
+    proto::ScanCandidate { credential, refused: 0, refused_by: Vec::new() }
 }
 
 fn wish(hosts: &[&str], port: u16) -> proto::ScanHosts {
@@ -41,16 +47,6 @@ fn a_wish_keeps_to_its_limits() {
 }
 
 #[test]
-fn a_user_that_is_refused_again_and_again_is_given_up() {
-    let after = |causes: &[u32]| causes.iter().fold(0, |refused, one| refused_now(refused, *one));
-    let (wrong, silent) = (Cause::WrongAuth as u32, Cause::Timeout as u32);
-    assert_eq!(after(&[wrong, wrong, wrong]), REFUSED_MAX);
-    assert_eq!(after(&[wrong, Cause::UnknownUser as u32, silent]), 2, "a silence says nothing");
-    assert_eq!(after(&[wrong, wrong, 0, wrong]), 1, "in a row");
-    assert_eq!(after(&[Cause::NoCredential as u32]), 0, "nothing was sent");
-}
-
-#[test]
 fn the_edges_of_a_network_are_no_hosts() {
     let is_edge = |text: &str, prefix, host: &str| {
         let network = Network { interface: String::new(), address: text.parse().unwrap(), prefix };
@@ -65,46 +61,129 @@ fn the_edges_of_a_network_are_no_hosts() {
 }
 
 /// Nobody sends echo requests here: an outcome is that there is no room for them.
-async fn scanned(wish: proto::ScanHosts) -> proto::ScanHostsResult {
+async fn scanned(wish: proto::ScanHosts, begun_within: Duration) -> proto::ScanHostsResult {
     let (ping, _) = ping::channel();
-    let time = Duration::from_secs(30);
-    let limits = Limits { begun_within: time, ended_within: time };
+    let limits = Limits { begun_within, ended_within: LONG };
     scan(Wanted::of(wish).unwrap(), &ping, limits, &Clock::system()).await
 }
 
 #[tokio::test]
-async fn who_listens_in_silence_is_no_host_and_a_closed_port_is_one() {
+async fn who_listens_in_silence_is_no_host_and_neither_is_a_closed_port_alone() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
-    let result = scanned(wish(&["127.0.0.1", "127.0.0.2"], port)).await;
-    assert_eq!((result.not_asked, result.echo_cause), (0, 0));
-    let [host] = &result.hosts[..] else { panic!("{result:?}") };
-    assert_eq!((host.host.as_str(), host.cause), ("127.0.0.2", Cause::Timeout as u32));
-    assert!(host.advice.starts_with("nothing listens on UDP"), "{host:?}");
-    assert!(host.works.is_none());
+    let result = scanned(wish(&["127.0.0.1", "127.0.0.2"], port), LONG).await;
+    assert_eq!((result.not_asked, result.hosts), (0, Vec::new()));
+    assert_eq!(result.echo_cause, Cause::Budget as u32, "it is told that nobody was pinged");
+    let closed = |received| {
+        let ping = proto::PingOutcome { sent: 5, received, ..proto::PingOutcome::default() };
+        let told = Spoken {
+            host: Ipv4Addr::LOCALHOST,
+            port,
+            outcomes: Vec::new(),
+            told: Some(Told::Closed),
+            asked: Asked::Community,
+            is_whole: true,
+            has_refused: false,
+        };
+        told.told(ping)
+    };
+    assert_eq!(closed(0), None, "a firewall may have said so");
+    assert!(closed(1).unwrap().advice.starts_with("nothing listens on UDP"));
 }
 
-/// Answers every discovery of an engine (RFC 3414 §4) and refuses every user.
-async fn refuses_users(socket: UdpSocket, users: Arc<AtomicU32>) {
+#[test]
+fn that_no_echo_may_be_sent_tells_more_than_that_there_were_too_many() {
+    let (forbidden, crowded) = (Cause::NotPermitted as u32, Cause::Budget as u32);
+    let after = |causes: &[u32]| causes.iter().copied().fold(0, echo_cause);
+    assert_eq!(after(&[0, Cause::Timeout as u32]), 0);
+    assert_eq!(after(&[crowded, 0]), crowded);
+    assert_eq!([after(&[crowded, forbidden]), after(&[forbidden, crowded])], [forbidden; 2]);
+}
+
+#[tokio::test]
+async fn devices_of_the_agent_are_told_and_not_asked() {
+    let hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    let Some((port, sockets)) = bound(&hosts).await else { return };
+    let target = |id, host: &str| Target {
+        device: DeviceId(id),
+        host: host.to_owned(),
+        port: 161,
+        interval: Duration::from_secs(60),
+        access: Access::Nothing,
+        manner: Manner::default(),
+    };
+    let targets = Arc::new(vec![target(1, hosts[0]), target(2, "router.invalid")]);
+    let (_targets, targets) = watch::channel(targets);
+    let (ping, requests) = ping::channel();
+    let (out, _rows) = mpsc::channel(16);
+    let (clock, stop) = (Clock::system(), CancellationToken::new());
+    let pinging = ping::run(requests, targets, out, clock.clone(), Arc::default(), stop);
+    let name = Name { host: "router.invalid".to_owned(), port: 161 };
+    let addresses = vec![SocketAddr::new(hosts[1].parse().unwrap(), 161)];
+    let scanning = async {
+        assert!(ping.is_at(Resolved { device: DeviceId(2), name, addresses }).await);
+        let limits = Limits { begun_within: LONG, ended_within: LONG };
+        scan(Wanted::of(wish(&hosts, port)).unwrap(), &ping, limits, &clock).await
+    };
+    let result = tokio::select! {
+        ended = pinging => panic!("{ended:?}"),
+        result = scanning => result,
+    };
+    let watched: Vec<_> =
+        result.watched.iter().map(|one| (one.host.as_str(), one.device_id)).collect();
+    assert_eq!(watched, [(hosts[0], 1), (hosts[1], 2)]);
+    let heard = |socket: &UdpSocket| socket.try_recv(&mut [0; 1500]).is_ok();
+    let heard: Vec<_> = sockets.iter().map(heard).collect();
+    assert_eq!(heard, [false, false, true]);
+}
+
+/// What a device of SNMPv3 makes of users.
+#[derive(Clone, Copy, PartialEq)]
+enum Users {
+    Refused,
+    Ignored,
+    Taken,
+}
+
+/// Sockets at these addresses, all at one port.
+async fn bound(hosts: &[&str]) -> Option<(u16, Vec<UdpSocket>)> {
+    let first = UdpSocket::bind((hosts[0], 0)).await.unwrap();
+    let port = first.local_addr().unwrap().port();
+    let mut sockets = vec![first];
+    for host in &hosts[1..] {
+        let Ok(socket) = UdpSocket::bind((*host, port)).await else {
+            println!("skipped: this system has one loopback address, or the port is taken");
+            return None;
+        };
+        sockets.push(socket);
+    }
+    Some((port, sockets))
+}
+
+/// Answers every discovery of an engine (RFC 3414 §4), and counts the questions of users.
+async fn speaks(socket: UdpSocket, engine: u8, of_users: Users, users: Arc<AtomicU32>) {
     let mut buffer = [0; 1500];
     loop {
         let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
-        let Some((report, is_of_user)) = report(&buffer[..length]) else { continue };
+        let Some((answer, is_of_user)) = answer(&buffer[..length], engine, of_users) else {
+            continue;
+        };
         users.fetch_add(u32::from(is_of_user), Ordering::Relaxed);
-        socket.send_to(&report, from).await.unwrap();
+        if !is_of_user || of_users != Users::Ignored {
+            socket.send_to(&answer, from).await.unwrap();
+        }
     }
 }
 
-/// A report of usmStatsUnknownEngineIDs to who does not know the engine, and of
-/// usmStatsUnknownUserNames to who does; whether it was the latter.
-fn report(question: &[u8]) -> Option<(Vec<u8>, bool)> {
+/// A report of usmStatsUnknownEngineIDs to who does not know the engine, and to who does a report of
+/// usmStatsUnknownUserNames or who this is; whether it was the latter.
+fn answer(question: &[u8], engine: u8, of_users: Users) -> Option<(Vec<u8>, bool)> {
     let message = crate::poll::usm::Message::read(question).ok()?;
     let is_of_user = !message.engine_id.is_empty();
-    let counter = if is_of_user { 3 } else { 4 };
     let mut id = u32::try_from(message.id).ok()?.to_be_bytes().to_vec();
     id.insert(0, 0);
     let number = |bytes: &[u8]| tlv(0x02, bytes);
-    let engine = [0x80, 0, 0x1f, 0x88, 0x80, 1, 2, 3, 4];
+    let engine = [0x80, 0, 0x1f, 0x88, 0x80, 1, 2, 3, engine];
     let usm = [
         tlv(0x04, &engine),
         number(&[1]),
@@ -113,10 +192,19 @@ fn report(question: &[u8]) -> Option<(Vec<u8>, bool)> {
         tlv(0x04, &[]),
         tlv(0x04, &[]),
     ];
-    let name = [0x2b, 6, 1, 6, 3, 15, 1, 1, counter, 0];
-    let varbind = tlv(0x30, &[tlv(0x06, &name), tlv(0x41, &[1])].concat());
-    let pdu = [number(&[0]), number(&[0]), number(&[0]), tlv(0x30, &varbind)].concat();
-    let scoped = [tlv(0x04, &engine), tlv(0x04, &[]), tlv(0xa8, &pdu)].concat();
+    let (tag, request, varbinds) = if is_of_user && of_users == Users::Taken {
+        // sysDescr, sysObjectID, sysUpTime and sysName.
+        let one = |object| {
+            let name = [0x2b, 6, 1, 2, 1, 1, object, 0];
+            tlv(0x30, &[tlv(0x06, &name), tlv(0x04, b"core")].concat())
+        };
+        (0xa2, &id[..], [1, 2, 3, 5].map(one).concat())
+    } else {
+        let name = [0x2b, 6, 1, 6, 3, 15, 1, 1, if is_of_user { 3 } else { 4 }, 0];
+        (0xa8, &[0][..], tlv(0x30, &[tlv(0x06, &name), tlv(0x41, &[1])].concat()))
+    };
+    let pdu = [number(request), number(&[0]), number(&[0]), tlv(0x30, &varbinds)].concat();
+    let scoped = [tlv(0x04, &engine), tlv(0x04, &[]), tlv(tag, &pdu)].concat();
     let header = [number(&id), number(&[5, 220]), tlv(0x04, &[0]), number(&[3])].concat();
     let whole = [
         number(&[3]),
@@ -133,37 +221,74 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     [&[tag][..], &length, content].concat()
 }
 
+/// A user by this id; `ops` is the name of all.
+fn user(id: i64, refused: u32) -> proto::ScanCandidate {
+    let user = proto::SnmpUser { name: b"ops".to_vec(), ..proto::SnmpUser::default() };
+    let credential = proto::CredentialCandidate { id, community: None, user: Some(user) };
+    proto::ScanCandidate { credential: Some(credential), refused, refused_by: Vec::new() }
+}
+
+/// Scans devices at addresses from 127.0.0.1, each with its engine; and how many were asked by a user,
+/// each at its address.
+async fn scan_of(
+    devices: &[(u8, Users)],
+    candidates: Vec<proto::ScanCandidate>,
+    begun_within: Duration,
+) -> Option<(proto::ScanHostsResult, Vec<u32>)> {
+    let hosts: Vec<_> = (1..=devices.len()).map(|last| format!("127.0.0.{last}")).collect();
+    let hosts: Vec<_> = hosts.iter().map(String::as_str).collect();
+    let (port, sockets) = bound(&hosts).await?;
+    let counts: Vec<_> = devices.iter().map(|_| Arc::new(AtomicU32::new(0))).collect();
+    let serve = sockets.into_iter().zip(devices).zip(&counts).map(|((socket, of), count)| {
+        let (engine, of_users) = *of;
+        speaks(socket, engine, of_users, Arc::clone(count))
+    });
+    let wish = proto::ScanHosts { candidates, ..wish(&hosts, port) };
+    let result = tokio::select! {
+        _ = futures_util::future::join_all(serve) => unreachable!("they answer for ever"),
+        result = scanned(wish, begun_within) => result,
+    };
+    Some((result, counts.iter().map(|count| count.load(Ordering::Relaxed)).collect()))
+}
+
 #[tokio::test]
 async fn a_user_is_tried_once_at_each_host_and_at_three_that_refuse_it() {
-    let users = Arc::new(AtomicU32::new(0));
-    let hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
-    let first = UdpSocket::bind((hosts[0], 0)).await.unwrap();
-    let port = first.local_addr().unwrap().port();
-    let mut sockets = vec![first];
-    for host in &hosts[1..] {
-        let Ok(socket) = UdpSocket::bind((*host, port)).await else {
-            return println!("skipped: this system has one loopback address, or the port is taken");
-        };
-        sockets.push(socket);
-    }
-    let devices = sockets.into_iter().map(|socket| refuses_users(socket, Arc::clone(&users)));
-    let user = |id| {
-        let user = proto::SnmpUser { name: b"ops".to_vec(), ..proto::SnmpUser::default() };
-        let credential = proto::CredentialCandidate { id, community: None, user: Some(user) };
-        proto::ScanCandidate { credential: Some(credential), refused: 0 }
-    };
+    let devices = [1, 2, 3, 4, 5].map(|engine| (engine, Users::Refused));
     // Of two candidates with one name the second has its turn when the first is given up.
-    let given_up = proto::ScanCandidate { refused: 2, ..user(7) };
-    let wish = proto::ScanHosts { candidates: vec![given_up, user(8)], ..wish(&hosts, port) };
-    let scanned = tokio::select! {
-        _ = futures_util::future::join_all(devices) => unreachable!("they answer for ever"),
-        result = scanned(wish) => result,
-    };
-    assert_eq!(users.load(Ordering::Relaxed), 4, "one by the first, three by the second");
-    let refused: Vec<_> = scanned.refused.iter().map(|one| (one.id, one.refused)).collect();
-    assert_eq!(refused, [(7, 3), (8, 3)]);
-    assert_eq!((scanned.hosts.len(), scanned.not_asked), (5, 0));
-    let causes: Vec<_> = scanned.hosts.iter().map(|host| host.cause).collect();
-    let known = causes.iter().filter(|cause| **cause == Cause::UnknownUser as u32).count();
-    assert_eq!(known, 4, "{causes:?}");
+    let candidates = vec![user(7, 2), user(8, 0)];
+    let Some((result, asked)) = scan_of(&devices, candidates, LONG).await else { return };
+    assert_eq!(asked.iter().sum::<u32>(), 4, "one by the first, three by the second");
+    assert!(asked.iter().all(|times| *times <= 1), "{asked:?}");
+    let refused: Vec<_> =
+        result.refused.iter().map(|one| (one.id, one.refused, one.by.len())).collect();
+    assert_eq!(refused, [(7, 3, 1), (8, 3, 3)]);
+    assert_eq!((result.hosts.len(), result.not_asked), (5, 0));
+    let count = |cause| result.hosts.iter().filter(|host| host.cause == cause as u32).count();
+    assert_eq!((count(Cause::UnknownUser), count(Cause::NoCredential)), (4, 1), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_router_refuses_a_user_once_and_not_at_each_of_its_addresses() {
+    // One router at the first, third and fifth address, and devices that know the user between them.
+    let (router, known) = ((9, Users::Refused), |engine| (engine, Users::Taken));
+    let devices = [router, known(1), router, known(2), router];
+    let Some((result, asked)) = scan_of(&devices, vec![user(1, 0)], LONG).await else { return };
+    assert_eq!((asked[0] + asked[2] + asked[4], asked[1], asked[3]), (1, 1, 1), "{asked:?}");
+    let works = result.hosts.iter().filter(|host| host.works.is_some()).count();
+    assert_eq!((result.hosts.len(), works, result.refused[0].by.len()), (5, 2, 1));
+    let told = |host: &&proto::ScannedHost| host.advice.contains("at another address");
+    assert_eq!(result.hosts.iter().filter(told).count(), 2, "{result:?}");
+}
+
+#[tokio::test]
+async fn hosts_that_have_answered_are_told_also_where_users_come_too_late() {
+    let devices = [1, 2, 3, 4, 5, 6, 7, 8].map(|engine| (engine, Users::Ignored));
+    // A user who is ignored takes more than a second at each.
+    let begun_within = Duration::from_secs(3);
+    let scan = scan_of(&devices, vec![user(1, 0)], begun_within).await;
+    let Some((result, asked)) = scan else { return };
+    assert_eq!((result.hosts.len(), result.not_asked), (8, 0));
+    let late: Vec<_> = result.hosts.iter().filter(|host| host.not_all_tried).collect();
+    assert_eq!(late.len(), asked.iter().filter(|times| **times == 0).count());
+    assert!(late.len() >= 4 && late.iter().all(|host| host.advice.contains("alone")), "{late:?}");
 }

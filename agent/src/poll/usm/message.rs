@@ -25,7 +25,7 @@ pub(in crate::poll) struct Message<'a> {
     pub id: i64,
     pub(super) flags: u8,
     pub(in crate::poll) engine_id: &'a [u8],
-    pub(super) boots: u32,
+    pub(in crate::poll) boots: u32,
     pub(super) time: u32,
     pub(in crate::poll) user: &'a [u8],
     pub(super) mac: &'a [u8],
