@@ -39,6 +39,7 @@ use farwatch_common::task::to_the_end;
 
 pub(super) const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
+const INTERVAL_RULE: &str = "must be 1 to 86400 seconds";
 const REQUEST_GAP_MS_MAX: u32 = 1_000;
 const SEARCH_CHARS_MAX: usize = 200;
 
@@ -396,7 +397,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     }
     let interval_s = body.interval_s.unwrap_or(INTERVAL_S);
     if !(1..=INTERVAL_S_MAX).contains(&interval_s) {
-        wrong("interval_s", "must be 1 to 86400 seconds");
+        wrong("interval_s", INTERVAL_RULE);
     }
     let usual = Manner::default();
     let manner = Manner {

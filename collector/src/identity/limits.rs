@@ -25,7 +25,8 @@ pub const LOGINS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const ENROLMENTS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Per agent; certificates last for a week.
 pub const RENEWALS_PER_MINUTE_AGENT: NonZeroU32 = NonZeroU32::new(1).unwrap();
-/// Searches for the credential of a host: each may send all communities of the tenant to it.
+/// Scans, and searches for the credential of a host, which may send all communities of the tenant to it;
+/// and tables of devices, each of which takes some work.
 pub const SEARCHES_PER_MINUTE_TENANT: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Per API key and per session.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -100,7 +101,7 @@ pub struct Limits {
     pub enrolment: Limiter<IpAddr>,
     /// By session, API key or screen.
     pub requests: Limiter<[u8; 32]>,
-    /// For credentials.
+    /// For credentials and hosts, and tables.
     pub searches: Limiter<TenantId>,
 }
 

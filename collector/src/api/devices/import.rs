@@ -1,12 +1,13 @@
 //! Devices from a table, as spreadsheets write it: looked at first, then made.
 
+mod agents;
 mod row;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
-use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,7 +21,7 @@ use crate::api::tenants::tenant_named;
 use crate::api::{AppState, Parts};
 use crate::identity::Access;
 use crate::inventory::InventoryError;
-use crate::inventory::device::create::{Keep, devices_create};
+use crate::inventory::device::create::{devices_create, devices_look};
 use row::{Problem, Ready, Site};
 use table::Table;
 
@@ -104,6 +105,7 @@ pub(in crate::api) async fn device_import(
     if body.csv.len() > CSV_BYTES_MAX {
         return Err(Error::field("csv", "must be 1 MiB at most: make several tables of it"));
     }
+    state.limits.searches.check(&tenant)?;
     let table = Table::read(&body.csv).map_err(|error| Error::field("csv", error.to_string()))?;
     let mut site = Site::of(&state, &caller.context, (tenant, fallback)).await?;
     let mut rows = Vec::with_capacity(table.rows.len());
@@ -112,16 +114,19 @@ pub(in crate::api) async fn device_import(
         let ready = site.ready(row).await?.and_then(|ready| once(&mut lines, row.line, ready));
         rows.push((row.line, ready));
     }
-    let keep = if body.dry_run { Keep::Nothing } else { Keep::Made };
-    let unknown_columns = table.unknown;
+    let (dry_run, unknown_columns) = (body.dry_run, table.unknown);
     to_the_end(async move {
-        let made = create(&state, &caller, (tenant, keep), &rows).await?;
+        let new = rows.iter().filter_map(|(_, row)| Some(row.as_ref().ok()?.new.clone()));
+        let new: Vec<_> = new.collect();
+        let made = if dry_run {
+            let seen = devices_look(&state.db, (&caller.context, tenant), &new).await?;
+            seen.into_iter().map(|one| one.map(|()| None)).collect()
+        } else {
+            create(&state, &caller, tenant, &new).await?
+        };
         let mut made = made.into_iter();
         let rows = rows.into_iter().map(|(line, row)| match row {
-            Ok(ready) => {
-                let made = made.next().unwrap_or(Err(InventoryError::NotFound));
-                told(line, ready, made, keep)
-            }
+            Ok(ready) => told(line, ready, made.next().unwrap_or(Err(InventoryError::NotFound))),
             Err(problem) => problem.told(line),
         });
         let rows: Vec<_> = rows.collect();
@@ -131,7 +136,6 @@ pub(in crate::api) async fn device_import(
         };
         let [create, exists, errors] =
             [ImportOutcome::Create, ImportOutcome::Exists, ImportOutcome::Error].map(count);
-        let dry_run = keep == Keep::Nothing;
         tracing::info!(stage = "api", %tenant, dry_run, create, errors, "devices from a table");
         Ok(Data { data: Imported { dry_run, rows, create, exists, errors, unknown_columns } })
     })
@@ -170,43 +174,34 @@ fn once(
     }
 }
 
-/// Makes the devices of rows that are ready, in their order.
+/// What became of one device: made, and so with its id, or only looked at.
+type Made = Result<Option<DeviceId>, InventoryError>;
+
+/// Makes devices, in their order.
 async fn create(
     state: &AppState,
     caller: &Caller,
-    (tenant, keep): (TenantId, Keep),
-    rows: &[(u64, Result<Ready, Problem>)],
-) -> Result<Vec<Result<device::Device, InventoryError>>, Error> {
+    tenant: TenantId,
+    new: &[device::NewDevice],
+) -> Result<Vec<Made>, Error> {
     let Parts { db, vault, ids, clock, live, changes, .. } = &**state;
-    let ready = rows.iter().filter_map(|(_, row)| row.as_ref().ok());
-    let new: Vec<_> = ready.map(|ready| ready.new.clone()).collect();
     let turn = live.turn(tenant).await;
-    let of = (&caller.context, tenant);
-    let made = devices_create(db, (vault, ids), of, &new, keep, clock.now()).await?;
-    if keep == Keep::Made {
-        let agents: BTreeSet<_> = made.iter().flatten().map(|row| row.agent.id).collect();
-        for row in made.iter().flatten() {
-            added(state, row);
-        }
-        drop(turn);
-        for agent in agents {
-            changes.notify(agent);
-        }
+    let made =
+        devices_create(db, (vault, ids), (&caller.context, tenant), new, clock.now()).await?;
+    let agents: BTreeSet<_> = made.iter().flatten().map(|row| row.agent.id).collect();
+    for row in made.iter().flatten() {
+        added(state, row);
     }
-    Ok(made)
+    drop(turn);
+    for agent in agents {
+        changes.notify(agent);
+    }
+    Ok(made.into_iter().map(|one| one.map(|row| Some(row.id))).collect())
 }
 
-fn told(
-    line: u64,
-    ready: Ready,
-    made: Result<device::Device, InventoryError>,
-    keep: Keep,
-) -> ImportRow {
+fn told(line: u64, ready: Ready, made: Made) -> ImportRow {
     let (outcome, device, why) = match made {
-        Ok(row) => {
-            let id = (keep == Keep::Made).then(|| row.id.to_string());
-            (ImportOutcome::Create, id, None)
-        }
+        Ok(id) => (ImportOutcome::Create, id.map(|id| id.to_string()), None),
         Err(error @ InventoryError::Exists { .. }) => {
             (ImportOutcome::Exists, None, Some(exists(error)))
         }

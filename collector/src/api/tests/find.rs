@@ -7,7 +7,7 @@ use super::*;
 use crate::identity::limits::SEARCHES_PER_MINUTE_TENANT;
 
 /// Nothing that is sealed any more, on either engine.
-const DAMAGE_PROFILES: &str = "UPDATE credential_profile
+pub(super) const DAMAGE_PROFILES: &str = "UPDATE credential_profile
     SET sealed = (SELECT hash FROM audit_head ORDER BY seq DESC LIMIT 1)";
 const DAMAGE_OWN: &str = "UPDATE credential
     SET sealed = (SELECT hash FROM audit_head ORDER BY seq DESC LIMIT 1)";

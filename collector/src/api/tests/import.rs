@@ -1,7 +1,10 @@
 //! Tables of devices.
 
 use super::commands::Scene;
+use super::devices::PATIENCE;
+use super::find::DAMAGE_PROFILES;
 use super::*;
+use crate::identity::limits::SEARCHES_PER_MINUTE_TENANT;
 
 const SECRET: &str = "a-table-community";
 
@@ -109,6 +112,58 @@ impl World {
     async fn noc(&self) -> As {
         self.user("noc@example.net", Role::SuperAdmin, None).await
     }
+}
+
+#[tokio::test]
+async fn a_row_whose_profile_is_damaged_is_not_made_with_another() {
+    for world in World::each().await {
+        let scene = Scene::of(world).await;
+        let profile = async |name: &str, more: Value| {
+            let mut body = json!({ "name": name });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            scene.world.profile(&scene.who, scene.tenant, body).await
+        };
+        profile("hidden", json!({})).await;
+        scene.world.raw().run(DAMAGE_PROFILES).await;
+        profile("closer", json!({ "site": scene.site.to_string() })).await;
+        let csv = "address,profile\n10.0.0.1,hidden\n10.0.0.2,closer\n";
+        for dry_run in [true, false] {
+            let answer = scene.import(csv, json!({ "dry_run": dry_run })).await.data();
+            let expected =
+                [(2, "error".to_owned(), json!("profile")), (3, "create".to_owned(), Value::Null)];
+            assert_eq!(told(&answer), expected);
+            assert!(answer["rows"][0]["message"].as_str().unwrap().contains("damaged"), "{answer}");
+        }
+        assert_eq!(scene.devices().await.len(), 1);
+        scene.world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_for_nobody_who_writes() {
+    for world in World::each().await {
+        let scene = Scene::of(world).await;
+        let context = scene.world.local().await;
+        let db = scene.world.state.db.clone();
+        let writing = db.change(&context, scene.tenant, Access::Write).await.unwrap();
+        let csv = "address\n10.0.0.1\n";
+        let looked = scene.import(csv, json!({ "dry_run": true }));
+        let looked = tokio::time::timeout(PATIENCE, looked).await.expect("it waits");
+        assert_eq!(looked.data()["create"], 1);
+        drop(writing);
+        scene.world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_may_send_a_few_tables_in_a_minute() {
+    let scene = Scene::of(World::new().await).await;
+    let send = async || scene.import("address\n10.0.0.1\n", json!({ "dry_run": true })).await;
+    for _ in 0..SEARCHES_PER_MINUTE_TENANT.get() {
+        send().await.data();
+    }
+    let refused = send().await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.body);
 }
 
 #[tokio::test]

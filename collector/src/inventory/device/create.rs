@@ -16,7 +16,7 @@ use crate::inventory::assignment::assignment_bump;
 use crate::inventory::quota::Room;
 use crate::inventory::snmp::Credential;
 use crate::inventory::vault::Vault;
-use crate::inventory::{InventoryError, set_of};
+use crate::inventory::{InventoryError, require, set_of};
 use crate::store::sql::sql;
 use crate::store::{Database, Txn};
 
@@ -38,13 +38,6 @@ pub struct NewDevice {
     pub credential: Option<Credential>,
     pub manner: Manner,
     pub tags: Tags,
-}
-
-/// Whether devices are made, or only looked at as if they were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    Made,
-    Nothing,
 }
 
 sql! { pub(crate) SITE_OF =
@@ -69,7 +62,7 @@ pub async fn device_create(
 ) -> Result<Device, InventoryError> {
     let tenant = agent_get(db, context, new.agent).await?.tenant.id;
     let new = std::slice::from_ref(new);
-    let made = devices_create(db, (vault, ids), (context, tenant), new, Keep::Made, now).await?;
+    let made = devices_create(db, (vault, ids), (context, tenant), new, now).await?;
     made.into_iter().next().unwrap_or(Err(InventoryError::NotFound))
 }
 
@@ -80,13 +73,9 @@ pub async fn devices_create(
     (vault, ids): (&Vault, &IdGenerator),
     (context, tenant): (&TenantContext, TenantId),
     new: &[NewDevice],
-    keep: Keep,
     now: Micros,
 ) -> Result<Vec<Result<Device, InventoryError>>, InventoryError> {
-    if new.len() > CREATE_MAX {
-        let max = u32::try_from(CREATE_MAX).unwrap_or(u32::MAX);
-        return Err(InventoryError::Full { what: "devices in one call; make several", max });
-    }
+    few(new)?;
     let mut txn = db.change(context, tenant, Access::Write).await?;
     let mut sites = BTreeMap::new();
     for agent in new.iter().map(|one| one.agent).collect::<BTreeSet<_>>() {
@@ -122,10 +111,65 @@ pub async fn devices_create(
             Err(error) => return Err(error),
         }
     }
-    if keep == Keep::Made && !changes.is_empty() {
+    if !changes.is_empty() {
         txn.commit(changes, now).await?;
     }
     Ok(made)
+}
+
+fn few(new: &[NewDevice]) -> Result<(), InventoryError> {
+    if new.len() > CREATE_MAX {
+        let max = u32::try_from(CREATE_MAX).unwrap_or(u32::MAX);
+        return Err(InventoryError::Full { what: "devices in one call; make several", max });
+    }
+    Ok(())
+}
+
+sql! { pub(crate) AGENTS =
+    "SELECT agent_id, revoked_at FROM agent
+     WHERE tenant_id = $1 AND agent_id IN (SELECT value FROM json_each($2))"
+}
+sql! { pub(crate) ADDRESSES =
+    "SELECT agent_id, host, port, name FROM device
+     WHERE tenant_id = $1 AND agent_id IN (SELECT value FROM json_each($2))"
+}
+
+/// What [`devices_create`] would say of devices of which no two have one address of one agent. Nothing is
+/// written, nor is anybody kept from writing.
+pub async fn devices_look(
+    db: &Database,
+    (context, tenant): (&TenantContext, TenantId),
+    new: &[NewDevice],
+) -> Result<Vec<Result<(), InventoryError>>, InventoryError> {
+    few(new)?;
+    require(context, tenant, Access::Write)?;
+    let agents: BTreeSet<_> = new.iter().map(|one| one.agent.0).collect();
+    let agents = serde_json::json!(agents).to_string();
+    let mut txn = db.read(&context.narrowed(tenant)).await?;
+    let mut revoked = BTreeMap::new();
+    for row in AGENTS.bind(tenant).bind(&agents).all(&mut txn).await? {
+        revoked.insert(AgentId(row.get(0)?), row.get::<Option<i64>>(1)?.is_some());
+    }
+    let mut there = BTreeMap::new();
+    for row in ADDRESSES.bind(tenant).bind(&agents).all(&mut txn).await? {
+        let (host, port): (String, i64) = (row.get(1)?, row.get(2)?);
+        there.insert((AgentId(row.get(0)?), host, port), row.get::<String>(3)?);
+    }
+    let mut room = Room::of(&mut txn, tenant).await?;
+    let one = |one: &NewDevice| {
+        if *revoked.get(&one.agent).ok_or(InventoryError::NotFound)? {
+            return Ok(Err(InventoryError::Revoked));
+        }
+        let address = (one.agent, one.host.clone(), one.port.into());
+        Ok(match (room.take(), there.get(&address)) {
+            (Ok(()), Some(name)) => {
+                room.give_back();
+                Err(address_exists(name.clone()))
+            }
+            (taken, _) => taken,
+        })
+    };
+    new.iter().map(one).collect()
 }
 
 /// Marks the assignment of an agent as changed, and says where it is; `None`: it is revoked.

@@ -41,16 +41,27 @@ pub fn in_force<'a>(all: &'a [InReach], kind: Kind, tags: &Tags) -> Option<&'a I
     all.iter().find(|one| one.kind == kind && one.reaches(tags))
 }
 
+/// Why no device can be asked as a profile says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is not in reach, or not any more.
+    Gone,
+    /// What is sealed of it does not open.
+    Damaged,
+}
+
 /// What a device with these tags has to have as its own to be asked as this profile says: nothing where
-/// the profile is in force, or is not among them.
-#[must_use]
-pub fn own_copy(all: &[InReach], profile: CredentialId, tags: &Tags) -> Option<Credential> {
-    let wanted = all.iter().find(|one| one.profile.id == profile)?;
+/// the profile is in force.
+pub fn own_copy(
+    all: &[InReach],
+    profile: CredentialId,
+    tags: &Tags,
+) -> Result<Option<Credential>, Missing> {
+    let wanted = all.iter().find(|one| one.profile.id == profile).ok_or(Missing::Gone)?;
+    let credential = wanted.credential.as_ref().ok_or(Missing::Damaged)?;
     let first = in_force(all, wanted.kind, tags);
-    if first.is_some_and(|first| first.profile.id == profile) {
-        return None;
-    }
-    wanted.credential.clone()
+    let is_in_force = first.is_some_and(|first| first.profile.id == profile);
+    Ok((!is_in_force).then(|| credential.clone()))
 }
 
 // In the order in which `profile_of` chooses.

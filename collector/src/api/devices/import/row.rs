@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use farwatch_common::id::{AgentId, SiteId, TenantId};
+use farwatch_common::id::{AgentId, CredentialId, SiteId, TenantId};
 
-use super::super::{NewDevice, NewSnmp, checked};
+use super::super::{INTERVAL_RULE, NewDevice, NewSnmp, checked};
+use super::agents::{Agents, agents};
 use super::table::TableRow;
 use super::{ImportOutcome, ImportRow};
 use crate::api::AppState;
@@ -13,14 +14,10 @@ use crate::api::error::Error;
 use crate::api::reply::{SnmpAuth, SnmpPrivacy, SnmpVersion};
 use crate::api::snmp::NewSnmpUser;
 use crate::identity::TenantContext;
-use crate::inventory::agent::{Agent, agent_list};
 use crate::inventory::device::{self, SNMP_PORT};
-use crate::inventory::profile::reach::{InReach, own_copy, profiles_in_reach};
+use crate::inventory::is_name;
+use crate::inventory::profile::reach::{InReach, Missing, own_copy, profiles_in_reach};
 use crate::inventory::snmp::Kind;
-use crate::inventory::{Page, is_name};
-
-/// Agents of a tenant that rows may name.
-const AGENTS_MAX: u32 = 10_000;
 
 /// A row that is in order.
 pub(super) struct Ready {
@@ -53,9 +50,9 @@ impl Problem {
 }
 
 /// What is wrong with which cell.
-type Wrong = (&'static str, String);
+pub(super) type Wrong = (&'static str, String);
 
-fn wrong<T>(column: &'static str, message: &str) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(column: &'static str, message: &str) -> Result<T, Wrong> {
     Err((column, message.to_owned()))
 }
 
@@ -65,7 +62,7 @@ pub(super) struct Site<'a> {
     context: &'a TenantContext,
     tenant: TenantId,
     fallback: Option<AgentId>,
-    agents: Vec<Agent>,
+    agents: Agents,
     reach: BTreeMap<SiteId, Vec<InReach>>,
 }
 
@@ -75,9 +72,7 @@ impl<'a> Site<'a> {
         context: &'a TenantContext,
         (tenant, fallback): (TenantId, Option<AgentId>),
     ) -> Result<Self, Error> {
-        let page = Page { after: None, limit: AGENTS_MAX };
-        let mut agents = agent_list(&state.db, &context.narrowed(tenant), &page).await?.rows;
-        agents.retain(|agent| agent.revoked_at.is_none());
+        let agents = agents(&state.db, &context.narrowed(tenant)).await?;
         Ok(Self { state, context, tenant, fallback, agents, reach: BTreeMap::new() })
     }
 
@@ -92,8 +87,8 @@ impl<'a> Site<'a> {
         if let Some(broken) = row.broken {
             return Ok(refused(None, broken.to_owned()));
         }
-        let place = self.agent(row).map(|agent| (agent.id, agent.site.id));
-        let (agent, site) = match place {
+        let named = (row.cell("site"), row.cell("agent"));
+        let (agent, site) = match self.agents.of_row(named, self.fallback) {
             Ok(place) => place,
             Err((column, message)) => return Ok(refused(Some(column.to_owned()), message)),
         };
@@ -101,7 +96,7 @@ impl<'a> Site<'a> {
             Some(named) => match self.profile(site, named).await? {
                 Some(profile) => Some(profile),
                 None => {
-                    let message = "names no SNMP profile in reach of the agent's site";
+                    let message = missing(Missing::Gone);
                     return Ok(refused(Some("profile".into()), message.into()));
                 }
             },
@@ -124,39 +119,12 @@ impl<'a> Site<'a> {
         };
         if let Some(profile) = profile {
             let all = self.reach.get(&site).map(Vec::as_slice).unwrap_or_default();
-            new.credential = own_copy(all, profile.profile.id, &new.tags);
-        }
-        Ok(Ok(Ready { address: address.unwrap_or_default(), new }))
-    }
-
-    /// The agent that a row is of: the one that it names, the only one of its site, or the given one.
-    fn agent(&self, row: &TableRow) -> Result<&Agent, Wrong> {
-        let is = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
-        let mut of_row: Vec<&Agent> = self.agents.iter().collect();
-        if let Some(site) = row.cell("site") {
-            of_row.retain(|agent| is(site, &agent.site.name) || agent.site.id.to_string() == site);
-            if of_row.is_empty() {
-                return wrong("site", "names no site of this tenant that has an agent");
-            }
-        }
-        if let Some(named) = row.cell("agent") {
-            of_row.retain(|agent| is(named, &agent.name) || agent.id.to_string() == named);
-            return match of_row[..] {
-                [one] => Ok(one),
-                [] => wrong("agent", "names no agent of this tenant, or none of that site"),
-                _ => wrong("agent", "is the name of several agents; give the id"),
+            new.credential = match own_copy(all, profile.profile.id, &new.tags) {
+                Ok(own) => own,
+                Err(why) => return Ok(refused(Some("profile".into()), missing(why).into())),
             };
         }
-        let fallback = of_row.iter().find(|agent| Some(agent.id) == self.fallback);
-        match (fallback, &of_row[..]) {
-            (Some(agent), _) => Ok(agent),
-            (None, [one]) if self.fallback.is_none() || row.cell("site").is_some() => Ok(one),
-            (None, []) => wrong("agent", "must be named: this tenant has no agent yet"),
-            (None, _) if row.cell("site").is_some() => {
-                wrong("agent", "must be named: this site has several")
-            }
-            (None, _) => wrong("agent", "must be named here, or for all rows"),
-        }
+        Ok(Ok(Ready { address: address.unwrap_or_default(), new }))
     }
 
     async fn profile(&mut self, site: SiteId, named: &str) -> Result<Option<InReach>, Error> {
@@ -167,9 +135,16 @@ impl<'a> Site<'a> {
             self.reach.insert(site, all);
         }
         let all = self.reach.get(&site).map(Vec::as_slice).unwrap_or_default();
-        let is_named =
-            |one: &&InReach| one.profile.name == named || one.profile.id.to_string() == named;
+        let id: Option<CredentialId> = named.parse().ok();
+        let is_named = |one: &&InReach| one.profile.name == named || Some(one.profile.id) == id;
         Ok(all.iter().find(is_named).cloned())
+    }
+}
+
+fn missing(why: Missing) -> &'static str {
+    match why {
+        Missing::Gone => "names no SNMP profile in reach of the agent's site",
+        Missing::Damaged => "names a profile whose credential is damaged: give it there anew",
     }
 }
 
@@ -180,7 +155,7 @@ fn body(row: &TableRow, agent: AgentId, profile: Option<&InReach>) -> Result<New
     let interval_s = match row.cell("interval_s").map(str::parse) {
         None => None,
         Some(Ok(seconds)) => Some(seconds),
-        Some(Err(_)) => return wrong("interval_s", "must be 1 to 86400 seconds"),
+        Some(Err(_)) => return wrong("interval_s", INTERVAL_RULE),
     };
     let tags = row.cell("tags").map(|tags| {
         let each = tags.split(';').map(str::trim).filter(|tag| !tag.is_empty());

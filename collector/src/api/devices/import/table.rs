@@ -48,7 +48,7 @@ pub(super) enum TableError {
     NoAddress,
     #[error("has two columns `{0}`")]
     Twice(&'static str),
-    #[error("has more than 2000 rows: make several tables of it")]
+    #[error("has more than {ROWS_MAX} rows: make several tables of it")]
     TooLong,
     #[error("cannot be read at line {line}: look at the quotes there")]
     Broken { line: u64 },
