@@ -188,7 +188,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
 
     // What stands at sites.
     let (database, clock) = (base.database.clone(), base.clock.clone());
-    let (scanner, scans) = Scanner::new(database, commands.clone(), clock, &base.metrics);
+    let (mut scanner, scans) = Scanner::new(database, commands.clone(), clock, &base.metrics);
     scanner.end_left().await;
     tasks.spawn("scan", scanner.run(cancel.clone()));
 

@@ -37,6 +37,7 @@ use crate::identity::places::{Full, Place, Places};
 use crate::inventory::Named;
 use crate::inventory::snmp::Credential;
 pub use drive::Scanner;
+pub use farwatch_common::scan::PACKETS_PER_SECOND_MAX;
 pub use key::ScanKey;
 pub use ranges::ADDRESSES_MAX;
 
@@ -54,8 +55,6 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 pub const PACKETS_PER_SECOND: u32 = 100;
 /// Slower, and one host may take longer than an agent has for a command.
 pub const PACKETS_PER_SECOND_MIN: u32 = 20;
-/// The agent takes no more.
-pub const PACKETS_PER_SECOND_MAX: u32 = 500;
 
 /// How far a scan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +142,7 @@ pub struct Host {
     pub sys_descr: Option<String>,
     pub sys_object_id: Option<String>,
     pub up_since: Option<Micros>,
-    /// The device of its site that has this address now.
+    /// Which, where the agent knows it by a host name.
     pub device: Option<DeviceId>,
 }
 
@@ -191,18 +190,29 @@ pub struct Wish {
     /// Those to be asked.
     pub hosts: Vec<Ipv4Addr>,
     pub candidates: Vec<Candidate>,
+    /// Profiles in reach that were too many to be tried.
+    pub left_out: usize,
 }
 
-/// A scan's place among those under way.
-pub struct Turn(
-    #[expect(dead_code, reason = "it is given back when it is dropped")] Place<TenantId>,
-);
+/// A scan's place among those under way; given back when it is dropped.
+pub struct Turn {
+    scan: ScanId,
+    /// Nothing is asked any more.
+    cancelled: CancellationToken,
+    under_way: UnderWay,
+    _place: Place<TenantId>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.under_way.lock().remove(&self.scan);
+    }
+}
 
 /// A wish with its place, on its way to who carries it out.
 struct Begun {
     wish: Wish,
-    cancel: CancellationToken,
-    _turn: Turn,
+    turn: Turn,
 }
 
 /// Begins and ends scans. Cheap to clone.
@@ -231,22 +241,19 @@ impl Scans {
         (Self { places, begun, under_way: UnderWay::default() }, received)
     }
 
-    /// Takes a place; before anything is written.
-    pub fn turn(&self, tenant: TenantId) -> Result<Turn, Full> {
-        self.places.take(tenant).map(Turn)
+    /// Takes a place for a scan, which can be called off from then on; before anything is written.
+    pub fn turn(&self, tenant: TenantId, scan: ScanId) -> Result<Turn, Full> {
+        let place = self.places.take(tenant)?;
+        let (cancelled, under_way) = (CancellationToken::new(), self.under_way.clone());
+        under_way.lock().insert(scan, cancelled.clone());
+        Ok(Turn { scan, cancelled, under_way, _place: place })
     }
 
     /// Begins a scan that is written. False: this process is about to stop.
     #[must_use]
     pub fn begin(&self, turn: Turn, wish: Wish) -> bool {
-        let (id, cancel) = (wish.scan.id, CancellationToken::new());
-        self.under_way.lock().insert(id, cancel.clone());
         // There is room for as many as have a place.
-        let sent = self.begun.try_send(Begun { wish, cancel, _turn: turn }).is_ok();
-        if !sent {
-            self.under_way.lock().remove(&id);
-        }
-        sent
+        self.begun.try_send(Begun { wish, turn }).is_ok()
     }
 
     /// Asks nothing more for this scan, which is written as ended.

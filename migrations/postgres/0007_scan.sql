@@ -31,11 +31,12 @@ CREATE UNIQUE INDEX scan_open ON scan (tenant_id, agent_id) WHERE state IN ('run
 CREATE TABLE scan_host (
     tenant_id BIGINT NOT NULL,
     scan_id   BIGINT NOT NULL,
-    -- The address as a number, for the order.
+    -- The address as a number.
     place     BIGINT NOT NULL,
-    address   TEXT COLLATE "C" NOT NULL,
     -- 1: it was a device already, and was not asked.
     watched   BIGINT NOT NULL,
+    -- Which, where its agent knows it by a host name.
+    device_id BIGINT,
     -- Of its answer to an echo request.
     echo_us   BIGINT,
     -- What it takes over SNMP; NULL: nothing that was tried.
@@ -56,4 +57,6 @@ CREATE TABLE scan_host (
 
 CALL tenant_table_lock('scan');
 CALL tenant_table_lock('scan_host');
-GRANT SELECT, INSERT, UPDATE, DELETE ON scan, scan_host TO farwatch_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON scan TO farwatch_app;
+-- Hosts go with their scan.
+GRANT SELECT, INSERT, DELETE ON scan_host TO farwatch_app;

@@ -31,11 +31,12 @@ CREATE UNIQUE INDEX scan_open ON scan (tenant_id, agent_id) WHERE state IN ('run
 CREATE TABLE scan_host (
     tenant_id BIGINT NOT NULL,
     scan_id   BIGINT NOT NULL,
-    -- The address as a number, for the order.
+    -- The address as a number.
     place     BIGINT NOT NULL,
-    address   TEXT NOT NULL,
     -- 1: it was a device already, and was not asked.
     watched   INTEGER NOT NULL,
+    -- Which, where its agent knows it by a host name.
+    device_id BIGINT,
     -- Of its answer to an echo request.
     echo_us   BIGINT,
     -- What it takes over SNMP; NULL: nothing that was tried.

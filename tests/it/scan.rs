@@ -133,7 +133,13 @@ async fn a_scan_finds_the_routers_of_a_site_and_they_become_devices_with_samples
         assert_eq!((&silent["snmp"]["works"], &silent["kind"]), (&json!(false), &Value::Null));
         assert!(silent["snmp"]["advice"].as_str().unwrap().contains("community"), "{silent}");
     }
-    assert!(host(18)["snmp"]["advice"].as_str().unwrap().starts_with("nothing listens"), "{done}");
+    // Nobody listens there: a host by its echo alone, where the agent may send any.
+    let may_echo = !done["detail"].as_str().unwrap().contains("may not send echo");
+    if may_echo {
+        let advice = host(18)["snmp"]["advice"].as_str().unwrap().to_owned();
+        assert!(advice.starts_with("nothing listens"), "{done}");
+    }
+    assert_eq!(hosts.iter().any(|host| host["address"] == "127.0.7.18"), may_echo, "{done}");
 
     let wanted = json!([{ "address": "127.0.7.17" }, { "address": "127.0.7.20", "tags": ["lab"] }]);
     let path = format!("/api/v1/scans/{scan}/adopt");
@@ -165,8 +171,8 @@ async fn a_scan_waits_for_an_agent_that_is_away_and_can_be_called_off() {
     let id = only_agent(&collector.client().await).await;
     let world = World::of(&collector, id).await;
     let path = format!("/api/v1/agents/{}/scans", world.agent);
-    // So slow that it does not come to its end.
-    let body = json!({ "ranges": ["127.0.8.0/22"], "port": 1, "packets_per_second": 20 });
+    // So many that it does not come to its end; each is soon done, as nobody listens there.
+    let body = json!({ "ranges": ["127.0.16.0/20"], "port": 1, "packets_per_second": 500 });
     let mut scan = Value::Null;
     eventually(LIMIT, "the agent takes a scan", async || {
         let begun = world.client.post(&path, &body).await;

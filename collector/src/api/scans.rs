@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use axum::extract::State;
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, CredentialId, IdGenerator, ScanId};
+use farwatch_common::id::{AgentId, CredentialId, DeviceId, ScanId};
 use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub(super) struct NewScan {
     /// addresses at most. A network's own address and its broadcast address are left out.
     ranges: Vec<String>,
     /// Credential profiles in reach of the agent's site, in the order to try them, 16 at most; if not
-    /// given, all of them, first those that would be in force.
+    /// given, all of them, first those that would be in force; `detail` tells how many were too many.
     profiles: Option<Vec<String>>,
     /// 161 if not given.
     port: Option<u16>,
@@ -120,7 +120,8 @@ pub(super) struct ScanHost {
     proposed_name: String,
     /// What the profile that works asks of devices that are to be asked with it.
     proposed_tags: Vec<String>,
-    /// The device of the site that has this address now. One that was there before the scan was not asked.
+    /// The device of the site that has this address now, or whose host name led the agent there. One
+    /// that was there before was not asked.
     device: Option<String>,
     /// The first address of what is most likely the same device.
     duplicate_of: Option<String>,
@@ -172,7 +173,8 @@ fn show(scan: scan::Scan) -> Scan {
     }
 }
 
-fn show_host(scan: &scan::Scan, host: scan::Host, proposal: Proposal) -> ScanHost {
+fn show_host(scan: &scan::Scan, proposed: Proposed) -> ScanHost {
+    let Proposed { host, proposal, device } = proposed;
     let rtt_ms = host.echo_us.map(|us| f64::from(us) / 1_000.0);
     let (profile, version) = host.works.map(|works| (works.profile, works.version)).unzip();
     let of_profile = |id: CredentialId| {
@@ -196,9 +198,17 @@ fn show_host(scan: &scan::Scan, host: scan::Host, proposal: Proposal) -> ScanHos
         kind: proposal.kind,
         proposed_name: proposal.name,
         proposed_tags: proposed_tags.into_iter().collect(),
-        device: host.device.map(|id| id.to_string()),
+        device: device.map(|id| id.to_string()),
         duplicate_of: proposal.duplicate_of.map(|address| address.to_string()),
     }
+}
+
+/// A host of a scan.
+struct Proposed {
+    host: scan::Host,
+    proposal: Proposal,
+    /// That it is now.
+    device: Option<DeviceId>,
 }
 
 /// The hosts of a scan, and what is proposed of each.
@@ -206,11 +216,15 @@ async fn proposed(
     state: &AppState,
     context: &TenantContext,
     scan: &scan::Scan,
-) -> Result<Vec<(scan::Host, Proposal)>, Error> {
+) -> Result<Vec<Proposed>, Error> {
     let hosts = scan_hosts(&state.db, context, scan).await?;
     let there = watched(&state.db, context, (scan.tenant.id, scan.site.id)).await?;
-    let proposals = propose(&hosts, there.names);
-    Ok(hosts.into_iter().zip(proposals).collect())
+    let proposals = propose(&hosts, &there.names);
+    let one = |(host, proposal)| {
+        let device = there.device(&host);
+        Proposed { host, proposal, device }
+    };
+    Ok(hosts.into_iter().zip(proposals).map(one).collect())
 }
 
 /// Look for what stands at a site
@@ -234,18 +248,19 @@ pub(super) async fn scan_new(
     }
     let of = (tenant, agent.site.id);
     let reach = profiles_in_reach(&state.db, &state.vault, &caller.context, of).await?;
-    let (candidates, tried) = candidates(reach, body.profiles.as_deref())?;
+    let tries = candidates(reach, body.profiles.as_deref())?;
     let checked = checked(body)?;
     if state.commands.connection(id).is_none() {
         return Err(CommandError::Offline.into());
     }
     let there = watched(&state.db, &caller.context, of).await?;
     state.limits.searches.check(&tenant)?;
-    let turn = state.scans.turn(tenant).map_err(busy)?;
+    let now = state.clock.now();
+    let new = ScanId(state.ids.next(now));
+    let turn = state.scans.turn(tenant, new).map_err(busy)?;
     to_the_end(async move {
-        let Parts { db, ids, clock, scans, .. } = &*state;
-        let now = clock.now();
-        let (wish, known) = checked.wish(&caller, (agent, tried), candidates, (ids, &there, now));
+        let Parts { db, scans, .. } = &*state;
+        let (wish, known) = checked.wish(&caller, agent, tries, (new, &there, now));
         let scan = wish.scan.clone();
         if let Err(running) = scan_begin(db, &wish, &known, now).await? {
             let detail = format!(
@@ -297,7 +312,8 @@ fn checked(body: NewScan) -> Result<Checked, Error> {
     }
     let packets_per_second = body.packets_per_second.unwrap_or(PACKETS_PER_SECOND);
     if !(PACKETS_PER_SECOND_MIN..=PACKETS_PER_SECOND_MAX).contains(&packets_per_second) {
-        wrong("packets_per_second".into(), "must be 20 to 500".into());
+        let rule = format!("must be {PACKETS_PER_SECOND_MIN} to {PACKETS_PER_SECOND_MAX}");
+        wrong("packets_per_second".into(), rule);
     }
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
@@ -306,16 +322,22 @@ fn checked(body: NewScan) -> Result<Checked, Error> {
     Ok(Checked { ranges, addresses, port, packets_per_second })
 }
 
-/// What is tried: the profiles that are named, or those that a scan finds in reach.
-fn candidates(
-    reach: Vec<InReach>,
-    named: Option<&[String]>,
-) -> Result<(Vec<Candidate>, Vec<Tried>), Error> {
-    let mut tries = Vec::new();
+/// What is tried.
+struct Tries {
+    candidates: Vec<Candidate>,
+    profiles: Vec<Tried>,
+    /// Profiles that are too many.
+    left_out: usize,
+}
+
+/// The profiles that are named, or those that a scan finds in reach.
+fn candidates(reach: Vec<InReach>, named: Option<&[String]>) -> Result<Tries, Error> {
+    let (mut tries, mut left_out) = (Vec::new(), 0);
     match named {
         None => {
-            // What cannot be tried says so on the page of the profiles.
-            add_profiles(&mut tries, reach, &Tags::new(), CANDIDATES_MAX);
+            let left = add_profiles(&mut tries, reach, &Tags::new(), CANDIDATES_MAX);
+            // What is damaged says so on the page of the profiles.
+            left_out = left.iter().filter(|one| matches!(one.reason, LeftOut::TooMany)).count();
         }
         Some(named) => {
             if named.is_empty() || named.len() > CANDIDATES_MAX {
@@ -343,23 +365,24 @@ fn candidates(
         let version = version_inside(one.version);
         Some((Candidate { profile: known.profile, version, credential: one.credential }, tried))
     };
-    Ok(tries.into_iter().filter_map(one).unzip())
+    let (candidates, profiles) = tries.into_iter().filter_map(one).unzip();
+    Ok(Tries { candidates, profiles, left_out })
 }
 
 impl Checked {
-    /// The scan that is to begin, and the hosts of it that are devices already.
+    /// The scan that is to begin, and the addresses of it that are devices already.
     fn wish(
         self,
         caller: &Caller,
-        (agent, profiles): (agent::Agent, Vec<Tried>),
-        candidates: Vec<Candidate>,
-        (ids, there, now): (&IdGenerator, &Watched, Micros),
-    ) -> (Wish, Vec<scan::Host>) {
+        agent: agent::Agent,
+        Tries { candidates, profiles, left_out }: Tries,
+        (id, there, now): (ScanId, &Watched, Micros),
+    ) -> (Wish, Vec<Ipv4Addr>) {
         let (known, hosts): (Vec<_>, Vec<_>) =
             self.addresses.into_iter().partition(|at| there.addresses.contains_key(at));
         let context = caller.context.clone();
         let scan = scan::Scan {
-            id: ScanId(ids.next(now)),
+            id,
             tenant: agent.tenant,
             site: agent.site,
             agent: Named { id: agent.id, name: agent.name },
@@ -376,8 +399,7 @@ impl Checked {
             started_at: now,
             ended_at: None,
         };
-        let watched = |address| scan::Host { watched: true, ..scan::Host::at(address) };
-        (Wish { scan, context, hosts, candidates }, known.into_iter().map(watched).collect())
+        (Wish { scan, context, hosts, candidates, left_out }, known)
     }
 }
 
@@ -427,8 +449,7 @@ pub(super) async fn scan(
 ) -> Result<Data<ScanDetail>, Error> {
     let scan = scan_get(&state.db, &caller.context, id).await?;
     let hosts = proposed(&state, &caller.context, &scan).await?;
-    let hosts = hosts.into_iter().map(|(host, proposal)| show_host(&scan, host, proposal));
-    let hosts = hosts.collect();
+    let hosts = hosts.into_iter().map(|proposed| show_host(&scan, proposed)).collect();
     Ok(Data { data: ScanDetail { scan: show(scan), hosts } })
 }
 

@@ -173,6 +173,7 @@ fn scanned(wanted: &ScanHosts) -> command_result::Kind {
         cause: u32::from(works.is_none()),
         works: works.clone(),
         advice: "Check the community.".to_owned(),
+        not_all_tried: false,
     };
     let hosts = wanted.hosts.first().map(host).into_iter().collect();
     command_result::Kind::ScanHosts(ScanHostsResult { hosts, ..ScanHostsResult::default() })

@@ -23,24 +23,30 @@ use crate::store::{Database, StoreError};
 /// How soon an agent that was away or busy is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-const RESTARTED: &str = "The collector was restarted in the middle of it; scan again.";
+/// How soon it is tried again to write the end of a scan.
+const END_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) const RESTARTED: &str = "The collector was restarted in the middle of it; scan again.";
 const STOPPED: &str = "The collector failed in the middle of it; its log says why. Scan again.";
 
 /// Carries scans out. One serves a database.
 pub struct Scanner {
     tools: Arc<Tools>,
     begun: mpsc::Receiver<Begun>,
+    /// Ends of scans of before the start that are not written yet.
+    left: Vec<(Scan, TenantContext)>,
 }
 
 struct Tools {
     database: Database,
     commands: Commands,
     clock: Clock,
-    scans: Scans,
     patience: Duration,
+    end_again_after: Duration,
     asked: Counter,
     found: Counter,
     failed: Counter,
+    ends_late: Counter,
 }
 
 /// Why a scan does not come to its end.
@@ -72,36 +78,62 @@ impl Scanner {
             database,
             commands,
             clock,
-            scans: scans.clone(),
             patience: PATIENCE,
+            end_again_after: END_AGAIN_AFTER,
             asked: counter(
                 "scan_addresses_asked_total",
                 "Addresses that agents were asked to scan.",
             ),
             found: counter("scan_hosts_found_total", "Hosts that scans have found."),
             failed: counter("scan_scans_failed_total", "Scans that did not come to their end."),
+            ends_late: counter("scan_ends_late_total", "Tries to write a scan's end that failed."),
         };
-        (Self { tools: Arc::new(tools), begun }, scans)
+        (Self { tools: Arc::new(tools), begun, left: Vec::new() }, scans)
     }
 
-    /// One with another patience.
+    /// One with another patience, which writes what was not written soon again.
     #[cfg(test)]
     pub(super) fn patient(mut self, patience: Duration) -> Self {
         if let Some(tools) = Arc::get_mut(&mut self.tools) {
             tools.patience = patience;
+            tools.end_again_after = Duration::from_millis(20);
         }
         self
     }
 
-    /// Ends what the process before this one has left under way; before anybody can begin a scan.
-    pub async fn end_left(&self) {
-        self.tools.end_left().await;
+    /// Ends what the process before this one has left under way; before anybody can begin a scan. What
+    /// cannot be written then is written by [`run`](Self::run).
+    pub async fn end_left(&mut self) {
+        let left = async {
+            let local = TenantContext::local(&self.tools.database).await?;
+            let scans = left_open(&self.tools.database, &local).await?;
+            Ok::<_, InventoryError>(scans.into_iter().map(|scan| (scan, local.clone())).collect())
+        };
+        let left: Vec<_> = left.await.unwrap_or_else(|error| {
+            let error = chain(&error);
+            tracing::error!(stage = "scan", error, "scans of before the start are not ended");
+            Vec::new()
+        });
+        for (scan, local) in left {
+            self.tools.failed.add(1);
+            let how = (State::Failed, RESTARTED);
+            if !self.tools.end(&scan, &local, how).await {
+                self.left.push((scan, local));
+            }
+        }
     }
 
     /// Works until `cancel`. Scans that are under way then are told as failed by the next process.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
         #[expect(clippy::disallowed_methods, reason = "each has one of `SCANS_MAX` places")]
         let mut under_way = FuturesUnordered::new();
+        for (scan, context) in std::mem::take(&mut self.left) {
+            let tools = Arc::clone(&self.tools);
+            let ending = async move {
+                tools.end_at_last(&scan, &context, (State::Failed, RESTARTED)).await;
+            };
+            under_way.push(ending.boxed());
+        }
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -116,33 +148,19 @@ impl Scanner {
 }
 
 impl Tools {
-    async fn end_left(&self) {
-        let ended = async {
-            let local = TenantContext::local(&self.database).await?;
-            for scan in left_open(&self.database, &local).await? {
-                let how = (State::Failed, RESTARTED);
-                scan_end(&self.database, &local, &scan, how, self.clock.now()).await?;
-                self.failed.add(1);
-            }
-            Ok::<(), InventoryError>(())
-        };
-        if let Err(error) = ended.await {
-            let error = chain(&error);
-            tracing::error!(stage = "scan", error, "scans of before the start are not ended");
-        }
-    }
-
     async fn carry_out(&self, begun: Begun) {
-        let Begun { wish, cancel, _turn } = begun;
-        let Wish { scan, context, hosts, candidates } = wish;
-        let mut course = Course::new(hosts, candidates, scan.packets_per_second);
+        let Begun { wish, turn } = begun;
+        let Wish { scan, context, hosts, candidates, left_out } = wish;
+        let mut course = Course::new(hosts, (candidates, left_out), scan.packets_per_second);
         let stopped = tokio::select! {
-            () = cancel.cancelled() => Err(Stop::Ended),
+            // Also one that was called off before it came here.
+            biased;
+            () = turn.cancelled.cancelled() => Err(Stop::Ended),
             done = self.drive(&scan, &mut course) => done,
         };
         let (state, detail) = match stopped {
             Ok(()) => (State::Done, course.summary()),
-            Err(Stop::Ended) => return self.forget(&scan),
+            Err(Stop::Ended) => return,
             Err(Stop::Failed(why)) => (State::Failed, why),
             Err(Stop::Store(error)) => {
                 let error = chain(&error);
@@ -153,25 +171,41 @@ impl Tools {
         if state == State::Failed {
             self.failed.add(1);
         }
+        self.end_at_last(&scan, &context, (state, &detail)).await;
+    }
+
+    /// Writes the end of a scan, however long that takes: until then its agent can begin no other.
+    async fn end_at_last(&self, scan: &Scan, context: &TenantContext, how: (State, &str)) {
+        while !self.end(scan, context, how).await {
+            tokio::time::sleep(self.end_again_after).await;
+        }
+    }
+
+    /// False: it is to be tried again.
+    async fn end(&self, scan: &Scan, context: &TenantContext, how: (State, &str)) -> bool {
         let (database, now) = (self.database.clone(), self.clock.now());
-        let ended = scan.clone();
+        let (ended, context) = (scan.clone(), context.clone());
+        let (state, detail) = (how.0, how.1.to_owned());
         let ending =
             async move { scan_end(&database, &context, &ended, (state, &detail), now).await };
         // Its rows are written also if this process is about to stop.
         match to_the_end(ending).await {
-            Ok(_) => tracing::info!(
-                stage = "scan", scan = %scan.id, state = state.name(), "a scan has ended"
-            ),
+            Ok(_) => {
+                tracing::info!(
+                    stage = "scan", scan = %scan.id, state = state.name(), "a scan has ended"
+                );
+                true
+            }
             Err(error) => {
+                let is_store = matches!(error, InventoryError::Store(_));
+                self.ends_late.add(1);
                 let error = chain(&error);
-                tracing::error!(stage = "scan", scan = %scan.id, error, "a scan's end is lost");
+                tracing::error!(
+                    stage = "scan", scan = %scan.id, error, "a scan's end is not written"
+                );
+                !is_store
             }
         }
-        self.forget(&scan);
-    }
-
-    fn forget(&self, scan: &Scan) {
-        self.scans.under_way.lock().remove(&scan.id);
     }
 
     async fn drive(&self, scan: &Scan, course: &mut Course) -> Result<(), Stop> {
@@ -195,6 +229,7 @@ impl Tools {
         let id: [u8; ID_BYTES] = rand::random();
         let question = course.question(scan.port, scan.packets_per_second);
         let mut waiting_since: Option<Instant> = None;
+        let mut waits_for = None;
         loop {
             let asked = match self.commands.begin(scan.tenant.id, scan.agent.id) {
                 Ok(errand) => errand.scan_hosts(id, question.clone()).await,
@@ -213,7 +248,7 @@ impl Tools {
                     "The agent {was} for {minutes} minutes: look at its page, then scan again."
                 )));
             }
-            if since == now {
+            if waits_for.replace(is) != Some(is) {
                 let detail = format!("The scan waits for its agent, which {is}.");
                 self.stands(scan, course, Some(&detail), &[]).await?;
             }

@@ -1,7 +1,7 @@
 //! Core: what devices would be made of the hosts of a scan: a name for each, and which of them are one
 //! router at several addresses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use farwatch_common::clock::Micros;
@@ -13,7 +13,7 @@ use crate::inventory::is_name;
 
 /// Two readings of one sysUpTime differ by so much at most: it counts hundredths, the answers take their
 /// time, and the agent's clock may be set in between.
-const UP_SINCE_SLACK_US: u64 = 3_000_000;
+const UP_SINCE_SLACK_US: i64 = 3_000_000;
 
 /// What is proposed of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,43 +26,57 @@ pub struct Proposal {
     pub duplicate_of: Option<Ipv4Addr>,
 }
 
-/// A proposal for each of the hosts, in their order. `taken` are the names that devices of the site have.
+/// A proposal for each of the hosts, in their order. `there` are the names that devices of the site have.
 #[must_use]
-pub fn propose(hosts: &[Host], mut taken: BTreeSet<String>) -> Vec<Proposal> {
-    let mut proposals = Vec::with_capacity(hosts.len());
-    for (at, host) in hosts.iter().enumerate() {
-        let before = hosts.get(..at).unwrap_or_default();
-        let same = before.iter().find(|known| is_same(known, host));
-        let name = free_name(host, &taken);
-        taken.insert(name.clone());
-        let kind = kind(host.sys_object_id.as_deref(), host.sys_descr.as_deref());
-        proposals.push(Proposal { name, kind, duplicate_of: same.map(|known| known.address) });
-    }
-    proposals
+pub fn propose(hosts: &[Host], there: &BTreeSet<String>) -> Vec<Proposal> {
+    let (mut taken, mut same) = (Taken { there, new: BTreeSet::new() }, Same::default());
+    let proposals = hosts.iter().map(|host| Proposal {
+        name: taken.free_name(host),
+        kind: kind(host.sys_object_id.as_deref(), host.sys_descr.as_deref()),
+        duplicate_of: same.first(host),
+    });
+    proposals.collect()
 }
 
-/// One device has one name and was started once; another of its model, that kept the maker's name, was
-/// not started with it.
-fn is_same(one: &Host, other: &Host) -> bool {
-    let up_since = |host: &Host| host.up_since.map(|Micros(at)| at);
-    let started_together = match (up_since(one), up_since(other)) {
-        (Some(one), Some(other)) => one.abs_diff(other) <= UP_SINCE_SLACK_US,
-        _ => false,
-    };
-    one.sys_name.is_some()
-        && one.sys_name == other.sys_name
-        && one.sys_object_id == other.sys_object_id
-        && started_together
+/// The hosts so far by what all addresses of a device have: name, model, and when it was started.
+#[derive(Default)]
+struct Same<'a>(BTreeMap<(&'a str, Option<&'a str>), BTreeMap<i64, Ipv4Addr>>);
+
+impl<'a> Same<'a> {
+    /// The first address of what is most likely the same device. One device has one name and was started
+    /// once; another of its model, that kept the maker's name, was not started with it.
+    fn first(&mut self, host: &'a Host) -> Option<Ipv4Addr> {
+        let (name, Micros(at)) = (host.sys_name.as_deref()?, host.up_since?);
+        let started = self.0.entry((name, host.sys_object_id.as_deref())).or_default();
+        let near = at.saturating_sub(UP_SINCE_SLACK_US)..=at.saturating_add(UP_SINCE_SLACK_US);
+        let first = started.range(near).map(|(_, address)| *address).min();
+        started.entry(at).or_insert(host.address);
+        first
+    }
 }
 
-fn free_name(host: &Host, taken: &BTreeSet<String>) -> String {
-    let address = host.address.to_string();
-    let Some(own) = host.sys_name.as_deref().and_then(own_name) else { return address };
-    if !taken.contains(own) {
-        return own.to_owned();
+/// Names of devices, and of those that are proposed.
+struct Taken<'a> {
+    there: &'a BTreeSet<String>,
+    new: BTreeSet<String>,
+}
+
+impl Taken<'_> {
+    fn free_name(&mut self, host: &Host) -> String {
+        let address = host.address.to_string();
+        let own = host.sys_name.as_deref().and_then(own_name);
+        let apart = own.map(|own| format!("{own} ({address})")).filter(|both| is_name(both));
+        let numbered = (2u64..).map(|number| format!("{address} ({number})"));
+        let mut names = own.map(str::to_owned).into_iter().chain(apart);
+        let is_free = |name: &String| !self.there.contains(name) && !self.new.contains(name);
+        let name = names.find(is_free).or_else(|| {
+            let mut addresses = std::iter::once(address.clone()).chain(numbered);
+            addresses.find(is_free)
+        });
+        let name = name.unwrap_or(address);
+        self.new.insert(name.clone());
+        name
     }
-    let both = format!("{own} ({address})");
-    if is_name(&both) && !taken.contains(&both) { both } else { address }
 }
 
 #[cfg(test)]
@@ -78,6 +92,10 @@ mod tests {
         }
     }
 
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
     fn names_are_nobody_elses() {
         let hosts = [
@@ -89,7 +107,7 @@ mod tests {
             host(6, &"x".repeat(95), 0),
             host(7, &"x".repeat(95), 9_000),
         ];
-        let proposals = propose(&hosts, BTreeSet::from(["edge".to_owned()]));
+        let proposals = propose(&hosts, &names(&["edge", "10.0.0.7"]));
         let names: Vec<_> = proposals.iter().map(|one| &one.name[..]).collect();
         let long = "x".repeat(95);
         assert_eq!(
@@ -101,7 +119,7 @@ mod tests {
                 "edge (10.0.0.4)",
                 "10.0.0.5",
                 &long,
-                "10.0.0.7"
+                "10.0.0.7 (2)"
             ]
         );
         assert!(proposals.iter().all(|one| one.kind.as_deref() == Some("MikroTik")));
@@ -119,7 +137,7 @@ mod tests {
             host(7, "", 100),
             Host { up_since: None, ..host(8, "core", 100) },
         ];
-        let proposals = propose(&hosts, BTreeSet::new());
+        let proposals = propose(&hosts, &names(&[]));
         let same: Vec<_> = proposals.iter().map(|one| one.duplicate_of).collect();
         let first = Some(Ipv4Addr::new(10, 0, 0, 1));
         assert_eq!(same, [None, first, None, None, None, None, None, None]);

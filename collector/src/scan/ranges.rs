@@ -13,7 +13,7 @@ const TEXT_BYTES_MAX: usize = 40;
 /// Why ranges cannot be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangesError {
-    #[error("must be 1 to 64 ranges")]
+    #[error("must be 1 to {RANGES_MAX} ranges")]
     Count,
     #[error(
         "must be a network like 192.168.88.0/24, two addresses like 10.0.0.1-10.0.0.99, or one \
@@ -24,7 +24,7 @@ pub enum RangesError {
     Backwards { range: usize },
     #[error("holds addresses that no host has: 0.x.x.x, and 224.x.x.x and above")]
     NoHosts { range: usize },
-    #[error("is more than the 4096 addresses that one scan may ask; make several of it")]
+    #[error("is more than the {ADDRESSES_MAX} addresses that one scan may ask; make several of it")]
     TooMany { range: usize },
 }
 

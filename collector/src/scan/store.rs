@@ -99,16 +99,13 @@ pub async fn scan_list(
 }
 
 sql! { pub(crate) HOSTS =
-    "SELECT h.address, h.watched, h.echo_us, h.snmp_version, h.profile_id, h.profile_name, h.cause,
-            h.advice, h.sys_name, h.sys_descr, h.sys_object_id, h.up_since,
-            (SELECT MIN(d.device_id) FROM device d WHERE d.tenant_id = h.tenant_id
-             AND d.site_id = c.site_id AND d.host = h.address)
-     FROM scan_host h JOIN scan c ON c.tenant_id = h.tenant_id AND c.scan_id = h.scan_id
-     WHERE h.tenant_id = $1 AND h.scan_id = $2 ORDER BY h.place"
+    "SELECT place, watched, echo_us, snmp_version, profile_id, profile_name, cause, advice, sys_name,
+            sys_descr, sys_object_id, up_since, device_id
+     FROM scan_host WHERE tenant_id = $1 AND scan_id = $2 ORDER BY place"
 }
 
 fn read_host(row: &Row) -> Result<Host, StoreError> {
-    let address = row.get::<String>(0)?.parse::<Ipv4Addr>();
+    let place = u32::try_from(row.get::<i64>(0)?).map_err(|_| corrupt("the address of a host"))?;
     let version = row.get::<Option<String>>(3)?;
     let version = version.and_then(|name| ["v1", "v2c", "v3"].into_iter().find(|v| *v == name));
     let works = match (version, row.get::<Option<i64>>(4)?) {
@@ -120,7 +117,7 @@ fn read_host(row: &Row) -> Result<Host, StoreError> {
     };
     let echo_us: Option<i64> = row.get(2)?;
     Ok(Host {
-        address: address.map_err(|_| corrupt("the address of a host"))?,
+        address: Ipv4Addr::from_bits(place),
         watched: row.get(1)?,
         echo_us: echo_us.map(|us| u32::try_from(us).unwrap_or(u32::MAX)),
         works,
@@ -146,14 +143,26 @@ pub async fn scan_hosts(
 }
 
 sql! { pub(crate) DEVICES =
-    "SELECT host, device_id, name FROM device WHERE tenant_id = $1 AND site_id = $2"
+    "SELECT host, device_id, name FROM device WHERE tenant_id = $1 AND site_id = $2
+     ORDER BY device_id"
 }
 
 /// What stands at a site already.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
     pub names: BTreeSet<String>,
+    /// Of an address that several have the first one. Those by a host name are not among them.
     pub addresses: BTreeMap<Ipv4Addr, DeviceId>,
+    devices: BTreeSet<DeviceId>,
+}
+
+impl Watched {
+    /// The device that a host is now.
+    #[must_use]
+    pub fn device(&self, host: &Host) -> Option<DeviceId> {
+        let by_name = || host.device.filter(|device| self.devices.contains(device));
+        self.addresses.get(&host.address).copied().or_else(by_name)
+    }
 }
 
 /// The devices of a site of the caller's.
@@ -165,8 +174,10 @@ pub async fn watched(
     let mut txn = db.read(&context.narrowed(tenant)).await?;
     let mut watched = Watched::default();
     for row in DEVICES.bind(tenant).bind(site).all(&mut txn).await? {
+        let device = DeviceId(row.get(1)?);
+        watched.devices.insert(device);
         if let Ok(address) = row.get::<String>(0)?.parse() {
-            watched.addresses.insert(address, DeviceId(row.get(1)?));
+            watched.addresses.entry(address).or_insert(device);
         }
         watched.names.insert(row.get(2)?);
     }
@@ -194,7 +205,7 @@ sql! { pub(crate) RUNNING =
 pub async fn scan_begin(
     db: &Database,
     wish: &Wish,
-    watched: &[Host],
+    watched: &[Ipv4Addr],
     now: Micros,
 ) -> Result<Result<(), ScanId>, InventoryError> {
     let Wish { scan, context, candidates, .. } = wish;
@@ -212,7 +223,9 @@ pub async fn scan_begin(
         let running = running.map_or(Ok(scan.id.0), |row| row.get(0))?;
         return Ok(Err(ScanId(running)));
     }
-    hosts_add(&mut txn, (tenant, scan.id), watched).await?;
+    let places: Vec<_> = watched.iter().map(|address| address.to_bits()).collect();
+    let add = WATCHED_ADD.bind(tenant).bind(scan.id.0).bind(json!(places).to_string());
+    add.execute(&mut txn).await?;
     OLD.bind(tenant).bind(tenant).bind(SCANS_KEPT).execute(&mut txn).await?;
     let names: Vec<_> = candidates.iter().map(|one| &one.profile.name).collect();
     let change = Change::new("agent", "scan", scan.agent.id.0, &scan.agent.name).after(json!({
@@ -223,8 +236,12 @@ pub async fn scan_begin(
     Ok(Ok(()))
 }
 
+sql! { pub(crate) WATCHED_ADD =
+    "INSERT INTO scan_host (tenant_id, scan_id, place, watched)
+     SELECT $1, $2, value, 1 FROM json_each($3)"
+}
 sql! { pub(crate) HOST_ADD =
-    "INSERT INTO scan_host (tenant_id, scan_id, place, address, watched, echo_us, snmp_version,
+    "INSERT INTO scan_host (tenant_id, scan_id, place, device_id, watched, echo_us, snmp_version,
                             profile_id, profile_name, cause, advice, sys_name, sys_descr,
                             sys_object_id, up_since)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
@@ -239,7 +256,7 @@ async fn hosts_add(
     for host in hosts {
         let works = host.works.as_ref();
         let add = HOST_ADD.bind(tenant).bind(scan.0).bind(host.address.to_bits());
-        let add = add.bind(host.address.to_string()).bind(host.watched).bind(host.echo_us);
+        let add = add.bind(host.device).bind(host.watched).bind(host.echo_us);
         let add = add.bind(works.map(|works| works.version));
         let add = add.bind(works.map(|works| works.profile.id.0));
         let add = add.bind(works.map(|works| &works.profile.name));

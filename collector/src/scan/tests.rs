@@ -14,10 +14,11 @@ use crate::command::tests::{Agent, Answers};
 use crate::history::fixture::Place;
 use crate::metrics::Metrics;
 use crate::store::Database;
-use crate::store::fixture::{AGENT, TENANT};
+use crate::store::fixture::{AGENT, Raw, TENANT};
 
 const SITE: SiteId = SiteId(5);
 const LIMIT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A scanner on a database of its own.
 struct World {
@@ -26,6 +27,7 @@ struct World {
     scans: Scans,
     context: TenantContext,
     ids: IdGenerator,
+    metrics: Metrics,
     _stop: DropGuard,
 }
 
@@ -34,9 +36,10 @@ impl World {
         let mut worlds = Vec::new();
         for place in Place::each().await {
             let context = TenantContext::local(&place.db).await.unwrap();
-            let (agent, scans, stop) = started(&place.db, patience).await;
-            let ids = IdGenerator::new(1);
-            worlds.push(Self { place, agent, scans, context, ids, _stop: stop.drop_guard() });
+            let metrics = Metrics::default();
+            let (agent, scans, stop) = started(&place.db, patience, &metrics).await;
+            let (ids, _stop) = (IdGenerator::new(1), stop.drop_guard());
+            worlds.push(Self { place, agent, scans, context, ids, metrics, _stop });
         }
         worlds
     }
@@ -65,7 +68,13 @@ impl World {
             ended_at: None,
         };
         let candidate = Candidate { profile, version: "v2c", credential: "a-secret".into() };
-        Wish { scan, context: self.context.clone(), hosts, candidates: vec![candidate] }
+        Wish {
+            scan,
+            context: self.context.clone(),
+            hosts,
+            candidates: vec![candidate],
+            left_out: 0,
+        }
     }
 
     async fn begin(&self, addresses: u32) -> ScanId {
@@ -73,7 +82,7 @@ impl World {
         let id = wish.scan.id;
         let written = scan_begin(&self.place.db, &wish, &[], wish.scan.started_at).await;
         assert_eq!(written.unwrap(), Ok(()));
-        assert!(self.scans.begin(self.scans.turn(TENANT).unwrap(), wish));
+        assert!(self.scans.begin(self.scans.turn(TENANT, id).unwrap(), wish));
         id
     }
 
@@ -83,16 +92,21 @@ impl World {
 
     /// The scan, once it is so.
     async fn once(&self, id: ScanId, is_so: impl Fn(&Scan) -> bool) -> Scan {
-        let wait = async {
-            loop {
-                let scan = self.get(id).await;
-                if is_so(&scan) {
-                    return scan;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, wait).await.expect("the scan does not get there")
+        until("the scan gets there", async || {
+            let scan = self.get(id).await;
+            is_so(&scan).then_some(scan)
+        })
+        .await
+    }
+
+    /// Waits until the end of a scan could not be written, by who counts that here.
+    async fn is_late(metrics: &Metrics) {
+        let late = metrics.counter("scan_ends_late_total", "", &[]);
+        until("an end is late", async || (late.get() > 0).then_some(())).await;
+    }
+
+    fn is_under_way(&self, id: ScanId) -> bool {
+        self.scans.under_way.lock().contains_key(&id)
     }
 
     async fn ended(&self, id: ScanId) -> Scan {
@@ -100,13 +114,32 @@ impl World {
     }
 }
 
-async fn started(db: &Database, patience: Duration) -> (Arc<Agent>, Scans, CancellationToken) {
+/// Looks again and again until there is something.
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let wait = async {
+        let mut pause = tokio::time::interval(PAUSE);
+        loop {
+            pause.tick().await;
+            if let Some(seen) = look().await {
+                return seen;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("in time: {what}"))
+}
+
+async fn started(
+    db: &Database,
+    patience: Duration,
+    metrics: &Metrics,
+) -> (Arc<Agent>, Scans, CancellationToken) {
     let (agent, clock) = (Agent::new(), Clock::system());
     let commands = Commands::new(agent.clone(), clock.clone());
-    let (scanner, scans) = Scanner::new(db.clone(), commands, clock, &Metrics::default());
+    let (scanner, scans) = Scanner::new(db.clone(), commands, clock, metrics);
+    let mut scanner = scanner.patient(patience);
     scanner.end_left().await;
     let stop = CancellationToken::new();
-    let run = scanner.patient(patience).run(stop.clone());
+    let run = scanner.run(stop.clone());
     spawn_child(&stop, async move { run.await.unwrap() });
     (agent, scans, stop)
 }
@@ -158,7 +191,7 @@ async fn an_agent_scans_one_thing_at_a_time_and_a_scan_is_called_off() {
         let next = world.begin(5).await;
         assert_eq!(world.ended(next).await.state, State::Done);
         assert_eq!(world.get(id).await.detail.as_deref(), Some("Cancelled by ada."));
-        assert!(world.scans.under_way.lock().get(&id).is_none());
+        assert!(!world.is_under_way(id));
         world.place.remove().await;
     }
 }
@@ -196,9 +229,89 @@ async fn a_scan_waits_for_its_agent_and_goes_on() {
         let scan = world.once(id, |scan| scan.state == State::Waiting).await;
         let detail = "The scan waits for its agent, which is not connected.";
         assert_eq!(scan.detail.as_deref(), Some(detail));
+        // It is there again, and is busy: that is told instead.
+        world.agent.answers(Answers::With(Code::ResourceExhausted));
         world.agent.offline(false);
+        let is_busy =
+            |scan: &Scan| scan.detail.as_ref().is_some_and(|it| it.contains("for others"));
+        assert_eq!(world.once(id, is_busy).await.state, State::Waiting);
+        world.agent.answers(Answers::Well);
         let scan = world.ended(id).await;
         assert_eq!((scan.state, scan.asked), (State::Done, 5));
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_is_called_off_before_it_begins_asks_nobody() {
+    for world in World::each(PATIENCE).await {
+        let wish = world.wish(5);
+        let id = wish.scan.id;
+        let turn = world.scans.turn(TENANT, id).unwrap();
+        let written = scan_begin(&world.place.db, &wish, &[], wish.scan.started_at).await;
+        assert_eq!(written.unwrap(), Ok(()));
+        // It is seen from here on.
+        world.scans.cancel(id);
+        assert!(world.scans.begin(turn, wish));
+        until("it is let go", async || (!world.is_under_way(id)).then_some(())).await;
+        assert!(world.agent.commands().is_empty());
+        // One that is not begun at all gives its place back, too.
+        let turn = world.scans.turn(TENANT, id).unwrap();
+        assert!(world.is_under_way(id));
+        drop(turn);
+        assert!(!world.is_under_way(id));
+        world.place.remove().await;
+    }
+}
+
+/// Lets the end of no scan be written, with its row of the audit.
+const NO_OUTCOMES: &str = "CREATE TRIGGER no_outcomes BEFORE INSERT ON audit
+    WHEN NEW.action LIKE '%_outcome' BEGIN SELECT RAISE(ABORT, 'no room'); END";
+
+#[tokio::test]
+async fn the_end_of_a_scan_is_written_once_the_database_takes_it() {
+    for world in World::each(PATIENCE).await {
+        if matches!(world.place.raw(), Raw::Postgres(_)) {
+            world.place.remove().await;
+            continue;
+        }
+        world.place.run(NO_OUTCOMES).await;
+        let id = world.begin(5).await;
+        World::is_late(&world.metrics).await;
+        let open = world.get(id).await;
+        assert!(open.state.is_open() && world.is_under_way(id), "{open:?}");
+        world.place.run("DROP TRIGGER no_outcomes").await;
+        assert_eq!(world.ended(id).await.state, State::Done);
+        // The same for one that another process has left.
+        world.agent.answers(Answers::Never);
+        let id = world.begin(5).await;
+        world.place.run(NO_OUTCOMES).await;
+        let metrics = Metrics::default();
+        let (_, _, stop) = started(&world.place.db, PATIENCE, &metrics).await;
+        World::is_late(&metrics).await;
+        world.place.run("DROP TRIGGER no_outcomes").await;
+        let scan = world.ended(id).await;
+        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
+        stop.cancel();
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn many_watched_addresses_are_written_at_once_and_listed() {
+    for world in World::each(PATIENCE).await {
+        let wish = world.wish(0);
+        let at = |number: u32| Ipv4Addr::from_bits(0xdf00_0000 + number);
+        let watched: Vec<_> = (0..ADDRESSES_MAX as u32).rev().map(at).collect();
+        let now = wish.scan.started_at;
+        scan_begin(&world.place.db, &wish, &watched, now).await.unwrap().unwrap();
+        let scan = world.get(wish.scan.id).await;
+        assert_eq!(scan.found as usize, watched.len());
+        let hosts = scan_hosts(&world.place.db, &world.context, &scan).await.unwrap();
+        assert!(hosts.iter().all(|host| host.watched));
+        let listed: Vec<_> = hosts.iter().map(|host| host.address).collect();
+        let expected: Vec<_> = watched.into_iter().rev().collect();
+        assert_eq!(listed, expected);
         world.place.remove().await;
     }
 }
@@ -218,10 +331,9 @@ async fn scans_under_way_fail_with_their_collector_and_old_ones_go() {
         let all = all.unwrap();
         assert_eq!((all.len(), all[0].id), (SCANS_KEPT as usize, id));
         assert!(all.iter().all(|scan| Some(scan.id) != first));
-        let (_, _, stop) = started(&world.place.db, PATIENCE).await;
+        let (_, _, stop) = started(&world.place.db, PATIENCE, &Metrics::default()).await;
         let scan = world.ended(id).await;
-        let detail = "The collector was restarted in the middle of it; scan again.";
-        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(detail)));
+        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
         stop.cancel();
         world.place.remove().await;
     }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use farwatch_common::id::ScanId;
 use farwatch_common::task::to_the_end;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::proposed;
+use super::{Proposed, proposed};
 use crate::api::devices::{INTERVAL_S, TAG_RULE, added, exists, tags};
 use crate::api::error::Error;
 use crate::api::guard::Caller;
@@ -16,13 +17,13 @@ use crate::api::reply::Data;
 use crate::api::request::{Json, NAME_RULE, PathId};
 use crate::api::{AppState, Parts};
 use crate::identity::Access;
-use crate::inventory::device::create::{Keep, devices_create};
-use crate::inventory::device::{self, Manner, NewDevice};
-use crate::inventory::profile::reach::{InReach, own_copy, profiles_in_reach};
+use crate::inventory::agent::agent_get;
+use crate::inventory::device::create::devices_create;
+use crate::inventory::device::{self, Manner, NewDevice, own_name};
+use crate::inventory::profile::reach::{InReach, Missing, own_copy, profiles_in_reach};
 use crate::inventory::{InventoryError, is_name, require};
-use crate::scan::propose::Proposal;
+use crate::scan::Scan;
 use crate::scan::store::scan_get;
-use crate::scan::{Host, Scan};
 
 /// Hosts of one call.
 const HOSTS_MAX: usize = 1_000;
@@ -69,7 +70,9 @@ pub(in crate::api) struct AdoptOutcome {
 /// Make devices of hosts that a scan has found
 ///
 /// Each is asked with the profile that works: where that is not the one in force for it, the device gets
-/// the same credential as its own. All are made at once; of those that cannot be, the outcome says why.
+/// the same credential as its own. All are made at once; of those that cannot be, the outcome says why. A
+/// host whose profile is gone since, or does not open any more, is not made; nor is any where the agent was
+/// moved to another site since.
 #[utoipa::path(post, path = "/api/v1/scans/{id}/adopt", tag = "scans",
     params(("id" = String, Path)), request_body = Adoption,
     responses((status = 200, body = Data<Adopted>)))]
@@ -85,11 +88,16 @@ pub(in crate::api) async fn scan_adopt(
     if body.hosts.is_empty() || body.hosts.len() > HOSTS_MAX {
         return Err(Error::field("hosts", format!("must be 1 to {HOSTS_MAX}")));
     }
+    let agent = agent_get(&state.db, &caller.context, scan.agent.id).await?;
+    if agent.site.id != scan.site.id {
+        let detail = "The agent was moved to another site since: scan again, from there.";
+        return Err(Error::new(StatusCode::CONFLICT, "site_changed", detail));
+    }
     let of = (tenant, scan.site.id);
     let reach = profiles_in_reach(&state.db, &state.vault, &caller.context, of).await?;
     let hosts = proposed(&state, &caller.context, &scan).await?;
     let hosts: BTreeMap<_, _> =
-        hosts.into_iter().map(|(host, one)| (host.address.to_string(), (host, one))).collect();
+        hosts.into_iter().map(|one| (one.host.address.to_string(), one)).collect();
     let wanted = body.hosts.into_iter().map(|one| {
         let address = one.address.chars().take(ADDRESS_CHARS_MAX).collect();
         (address, checked(&scan, hosts.get(&one.address), &reach, one))
@@ -101,7 +109,7 @@ pub(in crate::api) async fn scan_adopt(
             wanted.iter().filter_map(|(_, one)| one.as_ref().ok().cloned()).collect();
         let turn = live.turn(tenant).await;
         let of = (&caller.context, tenant);
-        let made = devices_create(db, (vault, ids), of, &new, Keep::Made, clock.now()).await?;
+        let made = devices_create(db, (vault, ids), of, &new, clock.now()).await?;
         for row in made.iter().flatten() {
             added(&state, row);
         }
@@ -128,12 +136,12 @@ const ADDRESS_CHARS_MAX: usize = 15;
 
 fn checked(
     scan: &Scan,
-    host: Option<&(Host, Proposal)>,
+    host: Option<&Proposed>,
     reach: &[InReach],
     wish: AdoptedHost,
 ) -> Result<NewDevice, Error> {
     let in_scan = "must be of a host that this scan has found";
-    let (host, proposal) = host.ok_or_else(|| Error::field("address", in_scan))?;
+    let Proposed { host, proposal, .. } = host.ok_or_else(|| Error::field("address", in_scan))?;
     let given = wish.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     if given.as_ref().is_some_and(|name| !is_name(name)) {
         return Err(Error::field("name", NAME_RULE));
@@ -146,8 +154,13 @@ fn checked(
     let texts = wish.tags.unwrap_or_else(|| wanted_tag.into_iter().collect());
     let tags = tags(texts).ok_or_else(|| Error::field("tags", TAG_RULE))?;
     // A name that had to be told apart from another does not follow what the device says.
-    let is_apart = host.sys_name.is_some() && host.sys_name.as_deref() != Some(&*proposal.name);
+    let own = host.sys_name.as_deref().and_then(own_name);
+    let is_apart = own.is_some_and(|own| own != proposal.name);
     let named = given.is_some() || is_apart;
+    let credential = match works {
+        Some(works) => own_copy(reach, works.profile.id, &tags).map_err(missing)?,
+        None => None,
+    };
     Ok(NewDevice {
         agent: scan.agent.id,
         name: given.unwrap_or_else(|| proposal.name.clone()),
@@ -156,10 +169,24 @@ fn checked(
         port: scan.port,
         interval_s: INTERVAL_S,
         snmp_version: works.map_or("v2c", |works| works.version),
-        credential: works.and_then(|works| own_copy(reach, works.profile.id, &tags)),
+        credential,
         manner: Manner::default(),
         tags,
     })
+}
+
+fn missing(why: Missing) -> Error {
+    match why {
+        Missing::Gone => {
+            let detail = "The profile that works there is gone: scan again.";
+            Error::new(StatusCode::CONFLICT, "profile_gone", detail)
+        }
+        Missing::Damaged => {
+            let detail = "The credential of the profile that works there is damaged: give the \
+                          profile its credential anew.";
+            Error::new(StatusCode::CONFLICT, "credential_damaged", detail)
+        }
+    }
 }
 
 fn told(address: String, made: Result<device::Device, InventoryError>) -> AdoptOutcome {

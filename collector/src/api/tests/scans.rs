@@ -1,19 +1,27 @@
 //! Scans as clients ask for them, and devices that are made of what they found.
 
-use farwatch_common::id::ScanId;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use farwatch_common::id::{DeviceId, ScanId};
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::command;
 
 use super::commands::{Scene, user};
 use super::devices::PATIENCE;
+use super::find::DAMAGE_PROFILES;
 use super::*;
+use crate::scan::CANDIDATES_MAX;
+
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A scan that has ended and has found a host; its id.
 pub(super) async fn found(world: &World, of: (&str, AgentId, SiteId), address: &str) -> String {
     let id = written(world, of, "done").await;
     let sql = format!(
-        "INSERT INTO scan_host (tenant_id, scan_id, place, address, watched)
-         SELECT tenant_id, scan_id, 1, '{address}', 0 FROM scan WHERE scan_id = {}",
+        "INSERT INTO scan_host (tenant_id, scan_id, place, watched)
+         SELECT tenant_id, scan_id, {}, 0 FROM scan WHERE scan_id = {}",
+        address.parse::<Ipv4Addr>().unwrap().to_bits(),
         id.0
     );
     world.raw().run(composed(sql)).await;
@@ -59,12 +67,13 @@ impl Scene {
     async fn ended(&self, id: &str) -> Value {
         let path = format!("/api/v1/scans/{id}");
         let wait = async {
+            let mut pause = tokio::time::interval(PAUSE);
             loop {
+                pause.tick().await;
                 let scan = self.world.get(&path, &self.who).await.data();
                 if !scan["ended_at"].is_null() {
                     return scan;
                 }
-                tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(PATIENCE, wait).await.expect("the scan does not end")
@@ -155,6 +164,104 @@ async fn a_device_whose_profile_is_hidden_gets_the_same_credential_as_its_own() 
     let device = scene.world.get(&format!("/api/v1/devices/{device}"), &scene.who).await.data();
     assert_eq!((&device["snmp"]["credential"], &device["name"]), (&json!("own"), &json!("mine")));
     over(scene).await;
+}
+
+impl Scene {
+    /// A scan of one host, which takes the profile; once it has ended.
+    async fn scan_of(&self, address: &str, profile: &str) -> String {
+        let body = json!({ "ranges": [address], "profiles": [profile] });
+        let id = self.scan(body).await.data()["id"].as_str().unwrap().to_owned();
+        assert_eq!(self.ended(&id).await["hosts"][0]["snmp"]["profile"]["id"], profile);
+        id
+    }
+
+    async fn adopt(&self, scan: &str, address: &str) -> Answer {
+        let body = json!({ "hosts": [{ "address": address }] });
+        self.post(&format!("scans/{scan}/adopt"), body).await
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_is_gone_or_damaged_is_not_replaced_by_another() {
+    for world in World::each().await {
+        let scene = Scene::of(world).await;
+        scene.carries_scans_out();
+        let (one, other) = ("10.8.0.1", "10.8.0.2");
+        let profile = scene.profile("all", json!({})).await;
+        let scan = scene.scan_of(one, &profile).await;
+        scene.world.raw().run(DAMAGE_PROFILES).await;
+        // The next one would be in force.
+        let usual = scene.profile("usual", json!({})).await;
+        let why = async |scan: &str, address: &str| {
+            let adopted = scene.adopt(scan, address).await.data();
+            assert_eq!(adopted["devices"], 0, "{adopted}");
+            let outcome = &adopted["outcomes"][0];
+            assert!(outcome["device"].is_null(), "{adopted}");
+            (outcome["code"].clone(), outcome["detail"].as_str().unwrap().to_owned())
+        };
+        let (code, detail) = why(&scan, one).await;
+        assert!(code == "credential_damaged" && detail.contains("profile"), "{code} {detail}");
+        scene.world.delete(&format!("/api/v1/credential-profiles/{profile}"), &scene.who).await;
+        let (code, detail) = why(&scan, one).await;
+        assert!(code == "profile_gone" && detail.contains("scan again"), "{code} {detail}");
+        let scan = scene.scan_of(other, &usual).await;
+        assert_eq!(scene.adopt(&scan, other).await.data()["devices"], 1);
+        over(scene).await;
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_was_moved_since_does_not_take_what_it_found_before() {
+    let scene = Scene::of(World::new().await).await;
+    scene.carries_scans_out();
+    let profile = scene.profile("all", json!({})).await;
+    let scan = scene.scan_of("10.8.0.1", &profile).await;
+    let admin = scene.world.user("a@example.net", Role::TenantAdmin, Some(scene.tenant)).await;
+    let site = json!({ "tenant": scene.tenant.to_string(), "name": "Attic" });
+    let site = scene.world.post("/api/v1/sites", &admin, site).await.data()["id"].clone();
+    let path = format!("/api/v1/agents/{}", scene.agent);
+    let moved = scene.world.change(Method::PATCH, &path, &admin, json!({ "site": site })).await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.body);
+    let refused = scene.adopt(&scan, "10.8.0.1").await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "site_changed"));
+    over(scene).await;
+}
+
+#[tokio::test]
+async fn profiles_that_are_too_many_are_told_at_the_end() {
+    let scene = Scene::of(World::new().await).await;
+    scene.carries_scans_out();
+    for number in 0..CANDIDATES_MAX + 2 {
+        scene.profile(&format!("p{number}"), json!({})).await;
+    }
+    let begun = scene.scan(json!({ "ranges": ["10.8.0.1"] })).await.data();
+    let ended = scene.ended(begun["id"].as_str().unwrap()).await;
+    let detail = ended["detail"].as_str().unwrap();
+    assert!(detail.contains("2 more profiles were not tried: name them"), "{detail}");
+    over(scene).await;
+}
+
+#[tokio::test]
+async fn a_device_by_a_host_name_is_shown_where_its_agent_knows_it() {
+    for world in World::each().await {
+        let scene = Scene::of(world).await;
+        let device = scene.world.device(&scene.who, scene.agent, "router.example").await;
+        let of = (&*scene.tenant.to_string(), scene.agent, scene.site);
+        let scan = found(&scene.world, of, "10.8.0.1").await;
+        let sql = format!(
+            "UPDATE scan_host SET watched = 1, device_id = {}",
+            device.parse::<DeviceId>().unwrap().0
+        );
+        scene.world.raw().run(composed(sql)).await;
+        let shown = async || {
+            let scan = scene.world.get(&format!("/api/v1/scans/{scan}"), &scene.who).await.data();
+            scan["hosts"][0]["device"].clone()
+        };
+        assert_eq!(shown().await, device);
+        scene.world.delete(&format!("/api/v1/devices/{device}"), &scene.who).await;
+        assert_eq!(shown().await, Value::Null, "an agent may say any number");
+        over(scene).await;
+    }
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ quota ingest SELECT
 route app DELETE INSERT SELECT UPDATE
 route ingest SELECT
 scan app DELETE INSERT SELECT UPDATE
-scan_host app DELETE INSERT SELECT UPDATE
+scan_host app DELETE INSERT SELECT
 site app DELETE INSERT SELECT UPDATE
 site identity INSERT SELECT
 site ingest SELECT
