@@ -14,10 +14,9 @@ const STEP_MS = 60_000;
 const LOOK: Readonly<Record<State, string>> = { up: "bg-up", degraded: "bg-degraded", down: "bg-down", unknown: "border border-dashed border-unknown" };
 const COLOUR: Readonly<Record<State, string>> = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" };
 
-/** Rendered anew each second only while seconds are told. */
+/** Rendered anew each second only while seconds are told: up to the present one, later up to the last whole minute. */
 function wholeStep(nowMs: number, bornMs: number): number {
-  const step = nowMs - bornMs < SHARE_FROM_MS ? 1000 : STEP_MS;
-  return Math.floor(nowMs / step) * step;
+  return nowMs - bornMs < SHARE_FROM_MS ? Math.ceil(nowMs / 1000) * 1000 : Math.floor(nowMs / STEP_MS) * STEP_MS;
 }
 
 /** How it is, since when, and how it was over the last 24 hours. */
@@ -25,11 +24,14 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
   const [state, cause] = useShown(device);
   const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
   const from = to - DAY_MS;
-  const course = stateCourse(week.items, state, Date.parse(device.created_at), from, to);
+  const born = Date.parse(device.created_at);
+  // Until its changes are known nothing says that it was all the time as it is.
+  const until = (end: number) => (week.isKnown ? stateCourse(week.items, state, born, end - DAY_MS, end) : []);
+  const course = until(to);
   // The strip ends a step ahead; what is not yet was not seen.
-  const now = useEachSecond(() => wholeStep(serverNow(), Date.parse(device.created_at)));
-  const share = upShare(stateCourse(week.items, state, Date.parse(device.created_at), now - DAY_MS, now), DAY_MS);
-  const begins = course[0]?.from ?? to;
+  const now = useEachSecond(() => wholeStep(serverNow(), born));
+  const share = upShare(until(now), DAY_MS);
+  const begins = course[0]?.from ?? from;
   const since = sinceWhen(week.items, state);
   const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));
   return (
