@@ -39,7 +39,8 @@ export function Step({ number, title, note, isDone, isOpen, isLine = false, chil
           {title}{isDone && <span className="sr-only">, done</span>}
         </h2>
         {note && <div className={`text-muted ${isDone && isLine ? "" : "phone:pt-1"}`}>{note}</div>}
-        {isOpen && children && (isDone && isLine ? children : <div className="mt-2.5 flex flex-col gap-4">{children}</div>)}
+        {/* The same place in both: what is typed and told in it stays. */}
+        {isOpen && children && <div className={isDone && isLine ? "contents" : "mt-2.5 flex flex-col gap-4"}>{children}</div>}
       </div>
     </li>
   );
