@@ -19,7 +19,7 @@ export function WallLine({ tone, shape, title, notes, end }: Props) {
       <span className={`grid w-[2.7em] shrink-0 place-items-center [&>svg]:size-[1.5em] ${SIGN_GROUND[tone]}`}>{shape}</span>
       <span className="min-w-0 flex-1 self-center px-[.6em] leading-[1.3]">
         <span className={`clip block text-[1.1em] in-data-tall:line-clamp-2 in-data-tall:text-balance in-data-tall:whitespace-normal ${tone === "muted" ? "text-muted" : "font-semibold"}`}>{title}</span>
-        <span className="clip block text-muted">{notes.filter(Boolean).join(" · ")}</span>
+        <span className="clip block text-(length:--note) text-muted">{notes.filter(Boolean).join(" · ")}</span>
       </span>
       {end && <span className={`shrink-0 self-center pr-[.7em] text-[1.1em] ${tone === "alarm" ? "font-semibold" : "text-muted"}`}>{end}</span>}
     </li>
