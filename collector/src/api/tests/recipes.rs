@@ -344,6 +344,13 @@ impl Things {
         assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
         world.raw().run("UPDATE user_totp SET confirmed_at = 1").await;
         let profile = world.profile(admin, tenant, json!({ "name": &email })).await;
+        // Those of operations before: a tenant has so many.
+        let of_tenant = format!(
+            "DELETE FROM wall_screen WHERE screen_id IN
+             (SELECT screen_id FROM wall_tenant WHERE tenant_id = {})",
+            tenant.0
+        );
+        world.raw().run(composed(of_tenant)).await;
         let tenant = tenant.to_string();
         let body = json!({ "tenant": tenant, "name": &email, "severity": "critical",
                            "condition": { "kind": "agent_state" } });
