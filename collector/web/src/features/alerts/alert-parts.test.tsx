@@ -35,7 +35,7 @@ it("leads to the channel that was told, and says how far it came in the words of
   const links = await screen.findAllByRole("link", { name: "Pager" });
   expect(links[0]?.getAttribute("href")).toBe("/settings/notifications/chn_1");
   const told = screen.getAllByRole("listitem").map((line) => line.textContent);
-  expect(told[0]).toContain("Pager Firing: Waiting");
+  expect(told[0]).toContain("Pager Firing: Queued");
   expect(told[0]).toMatch(/\d\d:\d\d:\d\dPager/);
   expect(told[1]).toContain("Given up after 2 tries, not allowed");
   expect(told[2]).toContain("never tried");
