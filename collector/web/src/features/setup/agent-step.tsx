@@ -94,7 +94,7 @@ function Connected({ agent, onAnother }: { agent: Agent; onAnother: () => void }
         <span>version {agent.version ?? NONE}{agent.platform && ` for ${agent.platform}`}</span>
         <span>{transportWord(agent.transport)}{reason && <span className="text-degraded"> {reason.word}</span>}</span>
         <span>from {agent.remote_addr ?? NONE}</span>
-        <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={onAnother}>Another agent</Button>
+        <Button look="quiet" className="h-7 phone:-ml-3" onClick={onAnother}>Another agent</Button>
       </p>
       {reason?.hint && <p className="max-w-[62ch] text-xs text-muted">{reason.hint}</p>}
     </div>

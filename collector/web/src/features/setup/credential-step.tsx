@@ -30,7 +30,7 @@ export function CredentialStep({ tenant, profiles, error, onRetry, isTried }: Pr
     return (
       <p className="flex flex-wrap items-center gap-x-3 text-muted">
         {profiles.slice(0, TRIED_MAX).map(({ id, name }) => <span key={id} data-profile={id}>{name}</span>)}
-        <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={() => setOpened({ profile: null, tenant })}>New profile</Button>
+        <Button look="quiet" className="h-7 phone:-ml-3" onClick={() => setOpened({ profile: null, tenant })}>New profile</Button>
         {panel}
       </p>
     );

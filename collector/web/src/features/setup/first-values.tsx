@@ -73,7 +73,7 @@ function First({ device }: { device: Device }) {
   return (
     <div className="flex max-w-[720px] flex-col gap-3" data-first-value={row.id}>
       <p role="status">
-        <Link to="/devices/$id" params={{ id: row.id }} className={`${LINK} font-medium`}>{row.name}</Link>{" "}
+        <Link to="/devices/$id" params={{ id: row.id }} className="touch font-medium text-accent underline underline-offset-4">{row.name}</Link>{" "}
         {isFirst ? `has told its first sample after ${duration(tookS)}` : "tells its samples"}:{" "}
         {row.rtt_ms !== null ? <>it answers in <span className="num font-medium">{inMs(row.rtt_ms)}</span></> : "it is asked"}
         {row.interfaces_total > 0 && <>, <span className="num font-medium">{integer(row.interfaces_up)}</span> of {counted(row.interfaces_total, "interface")} up</>}.

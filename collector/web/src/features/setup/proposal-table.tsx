@@ -79,7 +79,7 @@ export function ProposalTable({ scan, isFolded, onUnfold }: Props) {
   if (isFolded) {
     return (
       <p className="flex flex-wrap items-center gap-x-3">
-        {told} <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={onUnfold} data-unfold>Show {counted(hosts.length, "host")}</Button>
+        {told} <Button look="quiet" className="h-7 phone:-ml-3" onClick={onUnfold} data-unfold>Show {counted(hosts.length, "host")}</Button>
       </p>
     );
   }

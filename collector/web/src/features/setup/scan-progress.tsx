@@ -55,7 +55,7 @@ function Found({ scan, onAgain }: Props) {
       <span className="text-text">{scan.detail ?? `${integer(scan.found)} of ${integer(scan.total)} found.`}</span>
       <span className="font-mono text-xs wrap-anywhere">{scan.ranges.join(", ")}{scan.port !== 161 && ` port ${scan.port}`}</span>
       <span title={dateTime(scan.started_at)}><Age at={scan.started_at} long /></span>
-      {onAgain && <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={onAgain} data-scan-again>Scan other addresses</Button>}
+      {onAgain && <Button look="quiet" className="h-7 phone:-ml-3" onClick={onAgain} data-scan-again>Scan other addresses</Button>}
     </p>
   );
 }

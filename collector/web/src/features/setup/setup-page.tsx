@@ -80,7 +80,7 @@ function Steps() {
       <Step number={1} title="The site" isLine isOpen isDone={!!site} note={site && (
         <span className="flex flex-wrap items-center gap-x-2">
           <span className="font-medium text-text" data-setup-site>{site.name}</span>{tenants.length > 1 && <span>of {site.tenant.name}</span>}
-          <Button look="quiet" className="h-7 px-2" onClick={() => go({})}>Another site</Button>
+          <Button look="quiet" className="h-7 phone:-ml-3" onClick={() => go({})}>Another site</Button>
         </span>
       )}>
         {!site && asked && <p className="text-muted">The site or agent of this link is not here any more, or it is another tenant’s.</p>}
