@@ -27,7 +27,7 @@ export function NamedFleet({ groups, grid: { columns, tile, head, scale, isTall 
   return (
     <div className="flex h-full gap-[.3em]">
       {columns.map((parts) => (
-        <div key={`${parts[0]?.group} ${parts[0]?.from}`} className="min-w-0 flex-1">
+        <div key={`${parts[0]?.group} ${parts[0]?.from} ${scale}`} className="min-w-0 flex-1">
           {parts.map(({ group, from, to }) => {
             const one = groups[group];
             if (!one) return null;

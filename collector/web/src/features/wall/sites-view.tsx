@@ -60,7 +60,7 @@ export function SitesView({ rows: { devices, sites, cared }, isMixed }: { rows: 
   return (
     <ul ref={ref} aria-label="Sites" className="grid min-h-0 flex-1 gap-[.25em] overflow-hidden"
       style={{ gridTemplateColumns: `repeat(${grid.columns}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${grid.rows}, minmax(0, 1fr))` }}>
-      {shown.map((tile) => <SiteTile key={tile.id} tile={tile} scale={scale} isTall={tall !== null} isMixed={isMixed} hasNames={hasNames} />)}
+      {shown.map((tile) => <SiteTile key={`${tile.id} ${scale}`} tile={tile} scale={scale} isTall={tall !== null} isMixed={isMixed} hasNames={hasNames} />)}
       {shown.length < tiles.length && em > 0 && (
         <li className="grid place-items-center text-muted">and {integer(tiles.length - shown.length)} more</li>
       )}
