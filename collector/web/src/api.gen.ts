@@ -1304,7 +1304,9 @@ export interface paths {
         /**
          * Make devices of hosts that a scan has found
          * @description Each is asked with the profile that works: where that is not the one in force for it, the device gets
-         *     the same credential as its own. All are made at once; of those that cannot be, the outcome says why.
+         *     the same credential as its own. All are made at once; of those that cannot be, the outcome says why. A
+         *     host whose profile is gone since, or does not open any more, is not made; nor is any where the agent was
+         *     moved to another site since.
          */
         post: operations["scan_adopt"];
         delete?: never;
@@ -4764,7 +4766,7 @@ export interface components {
             port?: number | null;
             /**
              * @description Credential profiles in reach of the agent's site, in the order to try them, 16 at most; if not
-             *     given, all of them, first those that would be in force.
+             *     given, all of them, first those that would be in force; `detail` tells how many were too many.
              */
             profiles?: string[] | null;
             /**
@@ -5230,7 +5232,10 @@ export interface components {
             address: string;
             /** @description `sysDescr`. */
             descr: string | null;
-            /** @description The device of the site that has this address now. One that was there before the scan was not asked. */
+            /**
+             * @description The device of the site that has this address now, or whose host name led the agent there. One
+             *     that was there before was not asked.
+             */
             device: string | null;
             /** @description The first address of what is most likely the same device. */
             duplicate_of: string | null;

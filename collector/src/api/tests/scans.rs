@@ -265,6 +265,29 @@ async fn a_device_by_a_host_name_is_shown_where_its_agent_knows_it() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_called_by_its_address_follows_the_name_that_it_comes_to_have() {
+    let scene = Scene::of(World::new().await).await;
+    let of = (&*scene.tenant.to_string(), scene.agent, scene.site);
+    let scan = found(&scene.world, of, "10.8.0.1").await;
+    let named = async |address: &str| {
+        assert_eq!(scene.adopt(&scan, address).await.data()["devices"], 1);
+        let sql = format!("SELECT named FROM device WHERE host = '{address}'");
+        scene.world.raw().count(composed(sql)).await
+    };
+    // What it says is no name, so its address stands in.
+    let long = "x".repeat(101);
+    let sql = format!("UPDATE scan_host SET sys_name = '{long}'");
+    scene.world.raw().run(composed(sql)).await;
+    assert_eq!(named("10.8.0.1").await, 0);
+    // One that had to be told apart from a device keeps the name for good.
+    let second = "INSERT INTO scan_host (tenant_id, scan_id, place, watched, sys_name)
+                  SELECT tenant_id, scan_id, place + 1, 0, '10.8.0.1' FROM scan_host";
+    scene.world.raw().run(second).await;
+    assert_eq!(named("10.8.0.2").await, 1);
+    over(scene).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_scanned_is_refused_by_its_reason() {
     let scene = Scene::of(World::new().await).await;
     scene
