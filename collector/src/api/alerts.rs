@@ -10,7 +10,7 @@ use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, Time, cursor};
-use super::request::{Params, PathId, id};
+use super::request::{Params, PathId, id, time};
 use super::tenants::narrowed;
 use crate::evaluate::alerts::{self, AlertFilter, Before, alert_history, alert_list};
 use crate::evaluate::metric::metric;
@@ -197,6 +197,8 @@ pub(super) struct AlertQuery {
     device: Option<String>,
     agent: Option<String>,
     rule: Option<String>,
+    /// Those that were resolved at this time or later: RFC 3339.
+    resolved_from: Option<String>,
     /// Part of the name of a rule, site, agent, device or object.
     q: Option<String>,
     limit: Option<u32>,
@@ -260,7 +262,10 @@ fn checked(query: &AlertQuery) -> Result<AlertFilter, Error> {
     if search.chars().count() > SEARCH_CHARS_MAX || search.contains('\0') {
         return bad("`q` has at most 200 characters.");
     }
-    Ok(AlertFilter { phase, severity: severity.flatten(), search, ..AlertFilter::default() })
+    let resolved_from = query.resolved_from.as_deref();
+    let resolved_from = resolved_from.map(|text| time("resolved_from", text)).transpose()?;
+    let severity = severity.flatten();
+    Ok(AlertFilter { phase, severity, search, resolved_from, ..AlertFilter::default() })
 }
 
 /// One alert, with why it fired

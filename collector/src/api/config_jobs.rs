@@ -9,7 +9,7 @@ use super::commands::NoWishes;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, Time, cursor};
-use super::request::{MaybeJson, Params, PathId, id};
+use super::request::{MaybeJson, Params, PathId, id, time};
 use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::history::job::cancel::{Cancel, job_cancel};
@@ -184,6 +184,8 @@ pub(super) struct ConfigJobQuery {
     device: Option<String>,
     /// `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given.
     state: Option<String>,
+    /// Those that brought another configuration, at this time or later: RFC 3339.
+    changed_from: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -217,7 +219,9 @@ pub(super) async fn config_jobs(
         Some(site) => Some(site_get(&state.db, &context, id(site)?).await?.id),
         None => None,
     };
-    let filter = JobFilter { site, device, state: wanted };
+    let changed_from = query.changed_from.as_deref();
+    let changed_from = changed_from.map(|text| time("changed_from", text)).transpose()?;
+    let filter = JobFilter { site, device, state: wanted, changed_from };
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let limit = paging.limit()?;
     let mut rows = job_list(&state.db, &context, &filter, (paging.after()?, limit + 1)).await?;

@@ -85,6 +85,8 @@ pub struct AlertFilter {
     pub device: Option<DeviceId>,
     pub agent: Option<AgentId>,
     pub rule: Option<RuleId>,
+    /// Resolved then or later.
+    pub resolved_from: Option<Micros>,
     /// Part of the name of a rule, site, agent, device or object; capitals do not matter.
     pub search: String,
 }
@@ -131,14 +133,15 @@ macro_rules! wanted {
                OR lower(COALESCE(s.name, '')) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(g.name, '')) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(d.name, '')) LIKE $6 ESCAPE '\\')
-          AND ($7 = 0 OR a.agent_id = $7) AND ($8 = 0 OR a.rule_id = $8)"
+          AND ($7 = 0 OR a.agent_id = $7) AND ($8 = 0 OR a.rule_id = $8)
+          AND ($9 = 0 OR a.resolved_at >= $9)"
     };
 }
 
 sql! { pub(crate) TOTAL = "SELECT COUNT(*)", from_alert!(), wanted!() }
 // Ids rise with time.
 sql! { pub(crate) PAGE =
-    select_alert!(), wanted!(), " AND a.alert_id < $9 ORDER BY a.alert_id DESC LIMIT $10"
+    select_alert!(), wanted!(), " AND a.alert_id < $10 ORDER BY a.alert_id DESC LIMIT $11"
 }
 sql! { pub(crate) GET = select_alert!(), " AND a.alert_id = $2" }
 sql! { pub(crate) AMONG =
@@ -227,7 +230,9 @@ pub async fn alert_list(
         let query = sql.bind(context.tenants_json()).bind(filter.phase).bind(severity);
         let query = query.bind(filter.site.map_or(0, |id| id.0));
         let query = query.bind(filter.device.map_or(0, |id| id.0)).bind(like(&filter.search));
-        query.bind(filter.agent.map_or(0, |id| id.0)).bind(filter.rule.map_or(0, |id| id.0))
+        let query = query.bind(filter.agent.map_or(0, |id| id.0));
+        let query = query.bind(filter.rule.map_or(0, |id| id.0));
+        query.bind(filter.resolved_from.map_or(0, |at| at.0))
     };
     let mut txn = db.read(context).await?;
     let total: i64 = wanted(&TOTAL).scalar(&mut txn).await?;

@@ -232,7 +232,11 @@ async fn a_device_is_fetched_when_somebody_asks() {
         let other = world.post("/api/v1/sites", &admin, new).await.data();
         assert_eq!(list(&format!("site={}", other["id"].as_str().unwrap())).await, 0);
         assert_eq!(world.get("/api/v1/config-jobs?state=x", &viewer).await.code(), "bad_query");
-        world.raw().run("UPDATE config_job SET state = 'failed', cause = 'silent'").await;
+        let jobs = "UPDATE config_job SET state = 'failed', cause = 'silent', ended_at = 5";
+        world.raw().run(jobs).await;
+        assert_eq!(list("changed_from=5").await, 0);
+        world.raw().run("UPDATE config_job SET changed = 1").await;
+        assert_eq!((list("changed_from=5").await, list("changed_from=6").await), (1, 0));
         run(&admin).await.data();
         let first = world.get("/api/v1/config-jobs?limit=1", &viewer).await.json();
         let cursor = first["meta"]["next_cursor"].as_str().unwrap();

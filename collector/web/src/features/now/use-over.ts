@@ -1,11 +1,10 @@
 /** What ended and what was changed in the last hours: asked for once a minute; what ends meanwhile is live. */
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { api, take } from "../../lib/api";
+import { api, PAGE, take } from "../../lib/api";
 import { currentSecond } from "../../lib/clock";
 import { narrowed, useScope } from "../../lib/scope";
 import { useEachSecond } from "../../lib/live-app";
-import { ROWS } from "../../lib/use-pages";
 import { OVER_H, overSince } from "./over";
 import { useAlertsInScope } from "./use-in-scope";
 
@@ -23,22 +22,23 @@ export function useOver() {
   const scope = narrowed(useScope());
   const minute = useEachSecond(currentMinute);
   const sinceMs = minute * 60_000 - OVER_H * 3_600_000;
+  const from = () => new Date(sinceMs).toISOString();
   const alerts = useQuery({
     queryKey: ["alerts", "over", scope], refetchInterval: AGAIN_MS,
-    queryFn: () => take(api.GET("/api/v1/alerts", { params: { query: { ...scope, phase: "resolved", limit: ROWS } } })),
+    queryFn: () => take(api.GET("/api/v1/alerts", { params: { query: { ...scope, phase: "resolved", resolved_from: from(), limit: PAGE } } })),
   });
   // Who may not see configurations learns of none.
   const jobs = useQuery({
     queryKey: ["configs", "changed", scope], refetchInterval: AGAIN_MS, retry: false,
-    queryFn: () => take(api.GET("/api/v1/config-jobs", { params: { query: { ...scope, state: "done", limit: ROWS } } })),
+    queryFn: () => take(api.GET("/api/v1/config-jobs", { params: { query: { ...scope, changed_from: from(), limit: PAGE } } })),
   });
   const open = useAlertsInScope();
   const listed = alerts.data?.data;
   return {
     sinceMs,
     over: useMemo(() => (listed ? overSince([...open, ...listed], sinceMs) : null), [open, listed, sinceMs]),
-    /** There are more than one answer tells: all that it tells began in these hours. */
-    isCut: Boolean(alerts.data?.meta.next_cursor) && Date.parse(listed?.at(-1)?.began_at ?? "") >= sinceMs,
+    /** There are more than one answer tells. */
+    isCut: Boolean(alerts.data?.meta.next_cursor),
     changed: useMemo(() => {
       const found = new Map<string, Changed>();
       for (const { device, version, changed, ended_at: at } of jobs.data?.data ?? []) {
