@@ -51,3 +51,8 @@ it("searches 5,000 devices without a pause that one notices", () => {
   const groups = search(entries, "10.1.3.7", []);
   expect(groups[0]?.targets[0]?.title).toBe("cpe-775");
 });
+
+it("keeps one order of things of the same name, however they come", () => {
+  const twins = [target("Depot", { id: "b" }), target("Depot", { id: "a" })];
+  for (const all of [twins, twins.toReversed()]) expect(lines(search(entriesOf(all), "depot", []))).toEqual(["Devices: a, b"]);
+});
