@@ -1,4 +1,4 @@
-//! Core: at which hosts a user of SNMPv3 is tried.
+//! At which hosts a user of SNMPv3 is tried.
 //!
 //! Devices lock users out: a user is tried at one host at a time, at each once, also where two candidates
 //! have its name; at a device that has refused it, by whichever of its addresses, not again; and
