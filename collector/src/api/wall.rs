@@ -78,7 +78,7 @@ pub(super) async fn wall_enter(
         Err(_) => None,
     };
     let known = known.ok_or_else(|| {
-        let detail = "This link opens no screen: it was removed, or the link is not whole. Make a new \
+        let detail = "This link opens no screen: it was removed, or the link is incomplete. Make a new \
                       one under Settings, Wallboards.";
         Error::new(StatusCode::UNAUTHORIZED, "bad_link", detail)
     })?;
