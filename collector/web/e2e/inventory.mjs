@@ -46,7 +46,7 @@ export async function inventory(desk, url, { check, look }) {
     await page.waitForSelector("h1:text-is('edge-1')");
     await page.click("[aria-label='Edit device']");
     await page.click("text=Use a credential profile instead");
-    await confirm(page, "Delete it");
+    await confirm(page, "Remove it");
     await page.waitForSelector("[data-asked=snmp] [data-hint=no_credential]");
     await page.keyboard.press("Escape");
     await page.waitForSelector("[role=dialog]", { state: "detached" });

@@ -64,7 +64,7 @@ function DropLogin({ device, name, onDone }: { device: string; name: string; onD
   return (
     <div className="self-start">
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
-      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the SSH login of ${name}?`} action="Delete it" busy={drop.isPending}
+      <Confirm open={asking} onOpenChange={setAsking} title={`Remove the SSH login of ${name}?`} action="Remove it" busy={drop.isPending}
         error={drop.error} loses={["The login that it has of its own"]} onConfirm={() => drop.mutate({ login: null })}>
         It is backed up with that of the credential profile that fits. Where none fits, it is not backed up any more; its versions stay.
       </Confirm>

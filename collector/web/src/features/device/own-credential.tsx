@@ -20,7 +20,7 @@ export function OwnCredential({ detail: { id, name, snmp } }: { detail: DeviceDe
   return (
     <div className="-mt-2">
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
-      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the ${what} of ${name}?`} action="Delete it"
+      <Confirm open={asking} onOpenChange={setAsking} title={`Remove the ${what} of ${name}?`} action="Remove it"
         busy={drop.isPending} error={drop.error} loses={[`The ${what} that it has of its own`]} onConfirm={() => drop.mutate()}>
         It is asked with that of the credential profile that fits. Where none fits, SNMP asks it nothing; echo requests go on.
       </Confirm>

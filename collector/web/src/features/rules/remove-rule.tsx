@@ -16,7 +16,7 @@ export function RemoveRule({ rule, onClose, onGone }: { rule: Rule | null; onClo
     },
   });
   return (
-    <Confirm open={rule !== null} title={`Delete «${rule?.name ?? ""}»?`} action="Delete the rule" busy={remove.isPending} error={remove.error}
+    <Confirm open={rule !== null} title={`Remove «${rule?.name ?? ""}»?`} action="Remove the rule" busy={remove.isPending} error={remove.error}
       loses={["What it looks for is told no more", ...(ended ? [ended] : [])]}
       onOpenChange={(on) => {
         if (on) return;

@@ -45,7 +45,7 @@ export function RulePage({ id }: { id: string }) {
       actions={may.admin && (
         <>
           <RuleSwitch rule={rule} />
-          <Button onClick={() => setRemoving(true)}>Delete…</Button>
+          <Button onClick={() => setRemoving(true)}>Remove…</Button>
         </>
       )}>
       {may.admin ? <RuleEditor rule={rule} /> : <Words rule={rule} />}
