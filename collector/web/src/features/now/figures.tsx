@@ -28,10 +28,10 @@ export function Figures({ now: { isKnown, counts } }: { now: Now }) {
 /** How many alerts are open of each severity of which there are any: each leads to them. */
 export function SeverityFigures({ now: { isKnown, severities } }: { now: Now }) {
   return (
-    <nav aria-label="Open alerts by severity" className="-mr-1.5 inline-flex desk:mr-0">
+    <nav aria-label="Open alerts by severity" className="-mr-2 inline-flex desk:mr-0">
       {SEVERITIES.map((severity) => isKnown && severities[severity] > 0 && (
         <Link key={severity} to="/alerts" search={{ severity }} data-figure={severity}
-          className="inline-flex min-h-6 items-center gap-1.5 rounded-md px-1.5 hover:bg-hover phone:min-h-8">
+          className="inline-flex min-h-6 items-center gap-1.5 rounded-md px-1.5 hover:bg-hover phone:-my-3 phone:min-h-11 phone:min-w-11 phone:justify-center">
           <SeverityShape severity={severity} size={10} /><span className="font-medium text-text">{integer(severities[severity])}</span>
           <span className="phone:sr-only">{SEVERITY_WORD[severity].toLowerCase()}</span>
         </Link>
