@@ -94,6 +94,7 @@ CREATE UNIQUE INDEX config_job_open ON config_job (tenant_id, device_id)
 CREATE INDEX config_job_queued ON config_job (agent_id, job_id) WHERE state = 'queued';
 CREATE INDEX config_job_running ON config_job (tenant_id, site_id, agent_id) WHERE state = 'running';
 CREATE INDEX config_job_by_device ON config_job (tenant_id, device_id, job_id);
+CREATE INDEX config_job_by_change ON config_job (tenant_id, ended_at) WHERE changed = 1;
 CREATE INDEX config_job_by_time ON config_job (tenant_id, created_at);
 
 -- Parts of outcomes that are under way.

@@ -63,6 +63,7 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_open ON alert (tenant_id, rule_id, agent_id, coalesce(device_id, 0), object)
     WHERE phase <> 'resolved';
 CREATE INDEX alert_by_time ON alert (tenant_id, created_at);
+CREATE INDEX alert_by_end ON alert (tenant_id, resolved_at) WHERE phase = 'resolved';
 CREATE INDEX alert_by_device ON alert (tenant_id, device_id, created_at);
 -- All alerts about one thing, by their rule.
 CREATE INDEX alert_by_thing ON alert (tenant_id, rule_id, agent_id, device_id, object, alert_id);

@@ -76,9 +76,10 @@ impl Uplink {
             schemas,
         };
         let message = TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) };
-        self.up.send(message).await.context("the telemetry stream ended")?;
+        // From handing it over: where the line is full it waits here.
         self.open.insert(self.next, Instant::now());
         self.next += 1;
+        self.up.send(message).await.context("the telemetry stream ended")?;
         if is_telling {
             self.all_acked().await?;
         }

@@ -53,7 +53,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("wall", Need::Watch),
     ("wall_enter", Need::Nobody),
     ("wall_leave", Need::Nobody),
-    // Of which the caller administers all tenants.
+    // Of which the caller administers a tenant; to make or change one, all of them.
     ("screens", Need::Tenant(Access::Admin)),
     ("screen_new", Need::Tenant(Access::Admin)),
     ("screen_change", Need::Tenant(Access::Admin)),

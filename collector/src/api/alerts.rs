@@ -12,7 +12,7 @@ use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, Time, cursor};
 use super::request::{Params, PathId, id, time};
 use super::tenants::narrowed;
-use crate::evaluate::alerts::{self, AlertFilter, Before, alert_history, alert_list};
+use crate::evaluate::alerts::{self, AlertFilter, Before, alert_history, alert_list, alerts_ended};
 use crate::evaluate::metric::metric;
 use crate::evaluate::rule::{Condition, Scope};
 use crate::evaluate::rules::rule_get;
@@ -197,7 +197,10 @@ pub(super) struct AlertQuery {
     device: Option<String>,
     agent: Option<String>,
     rule: Option<String>,
-    /// Those that were resolved at this time or later: RFC 3339.
+    /// Only those about the agent itself, not about a device.
+    of_agent: Option<bool>,
+    /// Those that were resolved at this time (RFC 3339) or later, the last that ended first, up to
+    /// `limit`; goes with `tenant`, `agent` and `of_agent` only.
     resolved_from: Option<String>,
     /// Part of the name of a rule, site, agent, device or object.
     q: Option<String>,
@@ -215,6 +218,13 @@ pub(super) async fn alerts(
 ) -> Result<List<Alert>, Error> {
     let context = narrowed(&caller.context, query.tenant.as_deref())?;
     let mut filter = checked(&query)?;
+    if caller.screen.is_some() {
+        if !matches!(filter.phase, "" | "open") || query.resolved_from.is_some() {
+            let detail = "A screen on the wall shows open alerts only.";
+            return Err(Error::forbidden("forbidden", detail));
+        }
+        filter.phase = "open";
+    }
     if let Some(site) = &query.site {
         filter.site = Some(site_get(&state.db, &context, id(site)?).await?.id);
     }
@@ -227,8 +237,20 @@ pub(super) async fn alerts(
     if let Some(rule) = &query.rule {
         filter.rule = Some(rule_get(&state.db, &context, id(rule)?).await?.rule.id);
     }
-    let paging = Paging { limit: query.limit, cursor: query.cursor };
+    let paging = Paging { limit: query.limit, cursor: query.cursor.clone() };
     let limit = paging.limit()?;
+    if let Some(from) = &query.resolved_from {
+        let from = time("resolved_from", from)?;
+        if query.is_narrowed() {
+            let detail =
+                "`resolved_from` goes with `tenant`, `agent`, `of_agent` and `limit` only.";
+            return Err(Error::bad_request("bad_query", detail));
+        }
+        let of = (filter.agent, filter.of_agent);
+        let ended = alerts_ended(&state.db, &context, from, of, limit).await?;
+        let data = ended.into_iter().map(show).collect();
+        return Ok(List { data, meta: Meta { next_cursor: None, total: None } });
+    }
     let before = Before { id: paging.after()?, limit: limit + 1 };
     let mut found = alert_list(&state.db, &context, &filter, before).await?;
     let more = found.rows.len() > limit as usize;
@@ -242,6 +264,14 @@ pub(super) async fn alerts(
         }
     }
     Ok(List { data, meta: Meta { next_cursor, total: Some(found.total) } })
+}
+
+impl AlertQuery {
+    /// By more than what also narrows those that ended.
+    fn is_narrowed(&self) -> bool {
+        let texts = [&self.phase, &self.severity, &self.site, &self.device, &self.rule, &self.q];
+        texts.into_iter().chain([&self.cursor]).any(Option::is_some)
+    }
 }
 
 fn checked(query: &AlertQuery) -> Result<AlertFilter, Error> {
@@ -262,10 +292,8 @@ fn checked(query: &AlertQuery) -> Result<AlertFilter, Error> {
     if search.chars().count() > SEARCH_CHARS_MAX || search.contains('\0') {
         return bad("`q` has at most 200 characters.");
     }
-    let resolved_from = query.resolved_from.as_deref();
-    let resolved_from = resolved_from.map(|text| time("resolved_from", text)).transpose()?;
-    let severity = severity.flatten();
-    Ok(AlertFilter { phase, severity, search, resolved_from, ..AlertFilter::default() })
+    let (severity, of_agent) = (severity.flatten(), query.of_agent.unwrap_or_default());
+    Ok(AlertFilter { phase, severity, search, of_agent, ..AlertFilter::default() })
 }
 
 /// One alert, with why it fired

@@ -14,7 +14,7 @@ use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::history::job::cancel::{Cancel, job_cancel};
 use crate::history::job::waits::{Running, Waits};
-use crate::history::job::{self, Asked, JobFilter, job_ask, job_get, job_list};
+use crate::history::job::{self, Asked, JobFilter, job_ask, job_get, job_list, jobs_changed};
 use crate::history::schedule::Reason;
 use crate::identity::TenantContext;
 use crate::inventory::device::device_get;
@@ -184,7 +184,8 @@ pub(super) struct ConfigJobQuery {
     device: Option<String>,
     /// `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given.
     state: Option<String>,
-    /// Those that brought another configuration, at this time or later: RFC 3339.
+    /// Those that brought another configuration at this time (RFC 3339) or later, the last that ended
+    /// first, up to `limit`; goes with `tenant` only.
     changed_from: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
@@ -219,11 +220,22 @@ pub(super) async fn config_jobs(
         Some(site) => Some(site_get(&state.db, &context, id(site)?).await?.id),
         None => None,
     };
-    let changed_from = query.changed_from.as_deref();
-    let changed_from = changed_from.map(|text| time("changed_from", text)).transpose()?;
-    let filter = JobFilter { site, device, state: wanted, changed_from };
+    let filter = JobFilter { site, device, state: wanted };
+    let is_narrowed = [&query.site, &query.device, &query.state, &query.cursor];
+    let is_narrowed = is_narrowed.into_iter().any(Option::is_some);
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let limit = paging.limit()?;
+    if let Some(from) = &query.changed_from {
+        let from = time("changed_from", from)?;
+        if is_narrowed {
+            let detail = "`changed_from` goes with `tenant` and `limit` only.";
+            return Err(Error::bad_request("bad_query", detail));
+        }
+        let rows = jobs_changed(&state.db, &context, from, limit).await?;
+        let running = running(&state, &caller.context, &rows).await?;
+        let data = rows.into_iter().map(|row| show(&state, &running, row)).collect();
+        return Ok(List { data, meta: Meta { next_cursor: None, total: None } });
+    }
     let mut rows = job_list(&state.db, &context, &filter, (paging.after()?, limit + 1)).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

@@ -304,7 +304,7 @@ impl Watch {
 
 /// As `GET /alerts` tells a screen who looks after one.
 fn nobody_named(data: &mut Value) {
-    let patches = data["patches"].as_array_mut().into_iter().flatten();
+    let patches = data.get_mut("patches").and_then(Value::as_array_mut).into_iter().flatten();
     for ack in patches.filter_map(|patch| patch.get_mut("ack")?.as_object_mut()) {
         ack.insert("by".to_owned(), SOMEBODY.into());
         ack.insert("note".to_owned(), Value::Null);

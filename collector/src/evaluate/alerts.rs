@@ -85,8 +85,8 @@ pub struct AlertFilter {
     pub device: Option<DeviceId>,
     pub agent: Option<AgentId>,
     pub rule: Option<RuleId>,
-    /// Resolved then or later.
-    pub resolved_from: Option<Micros>,
+    /// About the agent itself, not about a device.
+    pub of_agent: bool,
     /// Part of the name of a rule, site, agent, device or object; capitals do not matter.
     pub search: String,
 }
@@ -134,7 +134,7 @@ macro_rules! wanted {
                OR lower(COALESCE(g.name, '')) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(d.name, '')) LIKE $6 ESCAPE '\\')
           AND ($7 = 0 OR a.agent_id = $7) AND ($8 = 0 OR a.rule_id = $8)
-          AND ($9 = 0 OR a.resolved_at >= $9)"
+          AND ($9 = 0 OR a.device_id IS NULL)"
     };
 }
 
@@ -142,6 +142,12 @@ sql! { pub(crate) TOTAL = "SELECT COUNT(*)", from_alert!(), wanted!() }
 // Ids rise with time.
 sql! { pub(crate) PAGE =
     select_alert!(), wanted!(), " AND a.alert_id < $10 ORDER BY a.alert_id DESC LIMIT $11"
+}
+sql! { pub(crate) ENDED =
+    select_alert!(),
+    " AND a.phase = 'resolved' AND a.resolved_at >= $2
+      AND ($3 = 0 OR a.agent_id = $3) AND ($4 = 0 OR a.device_id IS NULL)
+      ORDER BY a.resolved_at DESC, a.alert_id DESC LIMIT $5"
 }
 sql! { pub(crate) GET = select_alert!(), " AND a.alert_id = $2" }
 sql! { pub(crate) AMONG =
@@ -232,12 +238,26 @@ pub async fn alert_list(
         let query = query.bind(filter.device.map_or(0, |id| id.0)).bind(like(&filter.search));
         let query = query.bind(filter.agent.map_or(0, |id| id.0));
         let query = query.bind(filter.rule.map_or(0, |id| id.0));
-        query.bind(filter.resolved_from.map_or(0, |at| at.0))
+        query.bind(filter.of_agent)
     };
     let mut txn = db.read(context).await?;
     let total: i64 = wanted(&TOTAL).scalar(&mut txn).await?;
     let page = wanted(&PAGE).bind(before.id.unwrap_or(i64::MAX)).bind(before.limit);
     Ok(Listed::read(&page.all(&mut txn).await?, total, read)?)
+}
+
+/// Alerts that were resolved from a time on, those that ended last first. Costs what it tells, however long
+/// the history is.
+pub async fn alerts_ended(
+    db: &Database,
+    context: &TenantContext,
+    from: Micros,
+    (agent, of_agent): (Option<AgentId>, bool),
+    limit: u32,
+) -> Result<Vec<Alert>, StoreError> {
+    let ended = ENDED.bind(context.tenants_json()).bind(from).bind(agent.map_or(0, |id| id.0));
+    let rows = ended.bind(of_agent).bind(limit).all(&mut db.read(context).await?).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Alerts of a device that fired or were resolved from a time on, up to but without another; those

@@ -112,8 +112,11 @@ sql! { pub(crate) LIST =
     select_job!(),
     " AND ($2 = 0 OR j.device_id = $2) AND ($3 = '' OR j.state = $3
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
-      AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6)
-      AND ($7 = 0 OR (j.changed = 1 AND j.ended_at >= $7)) ORDER BY j.job_id DESC LIMIT $5"
+      AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
+}
+sql! { pub(crate) CHANGED =
+    select_job!(),
+    " AND j.changed = 1 AND j.ended_at >= $2 ORDER BY j.ended_at DESC, j.job_id DESC LIMIT $3"
 }
 // One that was given up and goes on may be older than the last. Which one it is hangs on no row: that is
 // looked up once, by one step of an index each.
@@ -166,8 +169,6 @@ pub struct JobFilter {
     pub device: Option<DeviceId>,
     /// `queued`, `running`, `done`, `failed`, or `open` (the first two); empty: all.
     pub state: &'static str,
-    /// Those that brought another configuration, then or later.
-    pub changed_from: Option<Micros>,
 }
 
 /// A page of the jobs of the caller's tenants, the newest first, before this id.
@@ -181,9 +182,20 @@ pub async fn job_list(
     let list = LIST.bind(context.tenants_json()).bind(filter.device.map_or(0, |id| id.0));
     let list = list.bind(filter.state).bind(before.unwrap_or(i64::MAX)).bind(limit);
     let list = list.bind(filter.site.map_or(0, |id| id.0));
-    let list = list.bind(filter.changed_from.map_or(0, |at| at.0));
     let rows = list.all(&mut txn).await?;
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Jobs that brought another configuration from a time on, those that ended last first. Costs what it
+/// tells.
+pub async fn jobs_changed(
+    db: &Database,
+    context: &TenantContext,
+    from: Micros,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
+    let changed = CHANGED.bind(context.tenants_json()).bind(from).bind(limit);
+    changed.all(&mut db.read(context).await?).await?.iter().map(read).collect()
 }
 
 pub async fn job_get(

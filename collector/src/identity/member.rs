@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::IdentityKey;
 use super::api_key::keys_of_maker_end;
-use super::screen::screens_of_maker_end;
+use super::screen::{screens_of_maker_end, tenants_of_screens};
 use super::tenancy::{Access, TenantContext};
 use super::user::delete::account_delete;
 use super::user::{
@@ -206,8 +206,18 @@ pub async fn member_remove(
     (tenant, id): (TenantId, UserId),
     now: Micros,
 ) -> Result<(), UserError> {
-    let key = IdentityKey::new();
-    let mut txn = db.identity_change_beyond(key, context, tenant, Access::Admin).await?;
+    let mut txn = loop {
+        let mut read = db.identity_read(IdentityKey::new()).await?;
+        let shown = tenants_of_screens(&mut read, id).await?;
+        drop(read);
+        let key = IdentityKey::new();
+        let others = shown.iter().copied();
+        let mut txn = db.identity_change_beyond(key, context, tenant, others).await?;
+        // Meanwhile they may have made a screen of a tenant that is not locked.
+        if tenants_of_screens(&mut txn, id).await?.is_subset(&shown) {
+            break txn;
+        }
+    };
     let before = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
     others_administer(&mut txn, context, tenant, &before).await?;
     DELETE.bind(tenant).bind(id).execute(&mut txn).await?;

@@ -223,7 +223,7 @@ pub async fn tenants_change(
     tenant: TenantId,
 ) -> Result<(Write, Vec<String>), AccessError> {
     let key = IdentityKey::new();
-    let mut txn = db.identity_change_beyond(key, context, tenant, Access::Admin).await?;
+    let mut txn = db.identity_change_beyond(key, context, tenant, []).await?;
     let rows = OTHER_NAMES.bind(tenant).all(&mut txn).await?;
     let names = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     let scope = Scope::app_in([INSTALLATION, tenant].into());

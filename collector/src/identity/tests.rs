@@ -151,7 +151,7 @@ async fn members_come_and_go(place: &Place<'_>) {
         api_key_get(db, text, NOW).await.unwrap().is_some()
     };
     // One that came while somebody took what seemed the last keeps the account.
-    let begun = db.identity_change_beyond(IdentityKey::new(), all, *south, Access::Admin).await;
+    let begun = db.identity_change_beyond(IdentityKey::new(), all, *south, []).await;
     let mut txn = begun.unwrap();
     let changed = account_delete(&mut txn, fresh.id).await;
     assert!(matches!(changed, Err(UserError::Changed)), "{changed:?}");

@@ -314,16 +314,17 @@ impl Database {
         self.identity_change_in(context, (tenant, access), &chains).await
     }
 
-    /// The same, for what may end more than is in the tenant: the installation's chain is locked too.
+    /// The same by an administrator, for what may end more than is in the tenant: the chains of the
+    /// installation and of `others` are locked too.
     pub async fn identity_change_beyond(
         &self,
         _: IdentityKey,
         context: &TenantContext,
         tenant: TenantId,
-        access: Access,
+        others: impl IntoIterator<Item = TenantId>,
     ) -> Result<Write, AccessError> {
-        let chains = [INSTALLATION, tenant].into();
-        self.identity_change_in(context, (tenant, access), &chains).await
+        let chains = [INSTALLATION, tenant].into_iter().chain(others).collect();
+        self.identity_change_in(context, (tenant, Access::Admin), &chains).await
     }
 
     async fn identity_change_in(

@@ -129,6 +129,8 @@ async fn the_list_is_the_newest_first_and_narrowed() {
         assert!(place.ids("?severity=info").await.is_empty());
         place.world.raw().run("UPDATE alert SET resolved_at = 5 WHERE phase = 'resolved'").await;
         assert_eq!(place.ids("?resolved_from=5").await, [all[1]]);
+        assert!(place.ids("?resolved_from=5&of_agent=true").await.is_empty());
+        assert_eq!(place.ids("?of_agent=true").await, [all[0]]);
         assert!(place.ids("?resolved_from=1970-01-01T00:00:01Z").await.is_empty());
         assert_eq!(place.ids(&format!("?device={}", place.device)).await, all[1..]);
         assert_eq!(place.ids("?q=CORE").await, all);
@@ -145,9 +147,15 @@ async fn the_list_is_the_newest_first_and_narrowed() {
             path = format!("/api/v1/alerts?limit=2&cursor={next}");
         }
         assert_eq!(seen, all);
-        for wrong in
-            ["?phase=x", "?severity=x", "?limit=0", "?cursor=x", "?x=1", "?resolved_from=x"]
-        {
+        for wrong in [
+            "?phase=x",
+            "?severity=x",
+            "?limit=0",
+            "?cursor=x",
+            "?x=1",
+            "?resolved_from=x",
+            "?resolved_from=5&q=x",
+        ] {
             let refused = place.world.get(&format!("/api/v1/alerts{wrong}"), &place.viewer).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
         }

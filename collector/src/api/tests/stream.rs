@@ -12,7 +12,7 @@ use crate::live::EventFilter;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn read_until(stream: &mut axum::body::BodyDataStream, mark: &str) -> String {
+pub(super) async fn read_until(stream: &mut axum::body::BodyDataStream, mark: &str) -> String {
     let mut text = String::new();
     let read = async {
         while !text.contains(mark) {

@@ -170,8 +170,29 @@ async fn a_screen_hangs_where_anybody_sees_it() {
     let (_, screen) = opened(&world, &admin, wanted(json!([north.to_string()]))).await;
     let who = async |by: &As| world.get("/api/v1/alerts", by).await.data()[0]["ack"]["by"].clone();
     assert_eq!((who(&admin).await, who(&screen).await), (json!("noc"), json!("somebody")));
-    let stream = format!("/api/v1/events?device={device}");
-    assert_eq!(world.get(&stream, &screen).await.code(), "forbidden");
+    for path in [
+        format!("/api/v1/events?device={device}"),
+        "/api/v1/alerts?phase=resolved".to_owned(),
+        "/api/v1/alerts?resolved_from=5".to_owned(),
+    ] {
+        assert_eq!(world.get(&path, &screen).await.code(), "forbidden", "{path}");
+    }
+    // The stream names nobody either.
+    let request = world.request(Method::GET, "/api/v1/events", &screen).body(Body::empty());
+    let response = world.router.clone().oneshot(request.unwrap()).await.unwrap();
+    let mut stream = response.into_body().into_data_stream();
+    stream::read_until(&mut stream, "event: hello").await;
+    let publishing = CancellationToken::new();
+    let (live, cancel) = (world.state.live.clone(), publishing.clone());
+    farwatch_common::task::spawn_child(&publishing, async move {
+        let _ = live.run(cancel).await;
+    });
+    let alert = world.get("/api/v1/alerts", &admin).await.data()[0]["id"].clone();
+    let path = format!("/api/v1/alerts/{}/ack", alert.as_str().unwrap());
+    world.post(&path, &admin, json!({ "note": "a word of staff" })).await.data();
+    let told = stream::read_until(&mut stream, "\"somebody\"").await;
+    assert!(!told.contains("admin@") && !told.contains("staff"), "{told}");
+    publishing.cancel();
 }
 
 #[tokio::test]
@@ -210,6 +231,26 @@ async fn a_screen_shows_no_more_than_who_made_it_administers_now() {
     let person = format!("/api/v1/users/{id}");
     world.change(Method::PATCH, &person, &noc, json!({ "disabled": true })).await.data();
     assert_eq!(shown().await, None);
+}
+
+#[tokio::test]
+async fn a_screen_of_all_ends_with_its_makers_reign() {
+    let world = World::new().await;
+    let north = world.tenant("North").await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let maker = world.user("maker@example.net", Role::TenantAdmin, Some(north)).await;
+    let id = world.get("/api/v1/me", &maker).await.data()["user"]["id"].clone();
+    let person = format!("/api/v1/users/{}", id.as_str().unwrap());
+    let reigns = async |so: bool| {
+        let body = json!({ "staff": so, "super_admin": so });
+        world.change(Method::PATCH, &person, &noc, body).await.data();
+    };
+    reigns(true).await;
+    let maker = As::Cookie(cookie(&world.login("maker@example.net", PASSWORD).await));
+    let (_, screen) = opened(&world, &maker, wanted(Value::Null)).await;
+    assert_eq!(world.get("/api/v1/wall", &screen).await.status, StatusCode::OK);
+    reigns(false).await;
+    assert_eq!(world.get("/api/v1/wall", &screen).await.code(), "unauthenticated");
 }
 
 #[tokio::test]

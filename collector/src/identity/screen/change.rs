@@ -225,7 +225,7 @@ sql! { pub(crate) TENANTS_OF_MAKER =
 pub(in crate::identity) async fn tenants_of_screens(
     txn: &mut Txn,
     maker: UserId,
-) -> Result<Vec<TenantId>, StoreError> {
+) -> Result<BTreeSet<TenantId>, StoreError> {
     let rows = TENANTS_OF_MAKER.bind(maker).all(txn).await?;
     rows.iter().map(|row| Ok(TenantId(row.get(0)?))).collect()
 }

@@ -44,6 +44,7 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
 static APP: &[&Sql] = &[
     &kept_alerts::TOTAL,
     &kept_alerts::PAGE,
+    &kept_alerts::ENDED,
     &kept_alerts::GET,
     &kept_alerts::BETWEEN,
     &kept_alerts::AMONG,
@@ -73,6 +74,7 @@ static APP: &[&Sql] = &[
     &backup::PIN,
     &job::GET,
     &job::LIST,
+    &job::CHANGED,
     &job::LAST,
     &job::ATTEMPTED,
     &job::KNOWN,
