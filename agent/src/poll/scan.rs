@@ -63,7 +63,7 @@ impl Wanted {
         let hosts: Option<BTreeSet<_>> = hosts.iter().map(|host| one_host(host)).collect();
         let hosts = hosts.ok_or("an address is not one of a host, by IPv4")?;
         if !(1..=PACKETS_PER_SECOND_MAX).contains(&packets_per_second) {
-            return Err("the rate is not between 1 and 500 packets per second");
+            return Err("the rate is none, or more packets per second than a scan may send");
         }
         let is_user = |one: &proto::ScanCandidate| {
             one.credential.as_ref().is_some_and(|credential| credential.user.is_some())

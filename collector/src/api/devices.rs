@@ -39,7 +39,6 @@ use farwatch_common::task::to_the_end;
 
 pub(super) const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
-const INTERVAL_RULE: &str = "must be 1 to 86400 seconds";
 const REQUEST_GAP_MS_MAX: u32 = 1_000;
 const SEARCH_CHARS_MAX: usize = 200;
 
@@ -397,7 +396,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     }
     let interval_s = body.interval_s.unwrap_or(INTERVAL_S);
     if !(1..=INTERVAL_S_MAX).contains(&interval_s) {
-        wrong("interval_s", INTERVAL_RULE);
+        wrong("interval_s", &interval_rule());
     }
     let usual = Manner::default();
     let manner = Manner {
@@ -406,7 +405,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
         request_gap_ms: body.request_gap_ms.unwrap_or(usual.request_gap_ms),
     };
     if manner.request_gap_ms > REQUEST_GAP_MS_MAX {
-        wrong("request_gap_ms", REQUEST_GAP_RULE);
+        wrong("request_gap_ms", &request_gap_rule());
     }
     let tags = tags(body.tags.unwrap_or_default());
     if tags.is_none() {
@@ -437,7 +436,13 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
 pub(super) const TAG_RULE: &str =
     "must be 1 to 50 characters, without commas, control characters and spaces around it";
 
-const REQUEST_GAP_RULE: &str = "must be 0 to 1000 milliseconds";
+fn interval_rule() -> String {
+    format!("must be 1 to {INTERVAL_S_MAX} seconds")
+}
+
+fn request_gap_rule() -> String {
+    format!("must be 0 to {REQUEST_GAP_MS_MAX} milliseconds")
+}
 
 /// The tags, if all of them can be tags.
 pub(super) fn tags(texts: Vec<String>) -> Option<Tags> {

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::change::SnmpChange;
 use super::{
-    Data, DeviceQuery, INTERVAL_RULE, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, REQUEST_GAP_RULE,
-    TAG_RULE, exists, tags, wanted,
+    Data, DeviceQuery, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, TAG_RULE, exists, interval_rule,
+    request_gap_rule, tags, wanted,
 };
 use crate::api::agents::agent_named;
 use crate::api::error::{Error, FieldError};
@@ -206,10 +206,10 @@ fn checked(body: BulkChange) -> Result<DevicePatch, Error> {
         errors.push(FieldError { field, message: message.to_owned() });
     };
     if body.interval_s.is_some_and(|seconds| !(1..=INTERVAL_S_MAX).contains(&seconds)) {
-        wrong("interval_s", INTERVAL_RULE);
+        wrong("interval_s", &interval_rule());
     }
     if body.request_gap_ms.is_some_and(|gap| gap > REQUEST_GAP_MS_MAX) {
-        wrong("request_gap_ms", REQUEST_GAP_RULE);
+        wrong("request_gap_ms", &request_gap_rule());
     }
     if body.community.is_some() && body.snmp.is_some() {
         wrong("snmp", "give either `community` or `snmp`");

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Data, Device, DeviceDetail, INTERVAL_RULE, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX,
-    REQUEST_GAP_RULE, TAG_RULE, detail, exists, show_now, tags, version_inside,
+    Data, Device, DeviceDetail, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, TAG_RULE, detail, exists,
+    interval_rule, request_gap_rule, show_now, tags, version_inside,
 };
 use crate::api::address::{Address, parse_address};
 use crate::api::agents::agent_named;
@@ -129,10 +129,10 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
         wrong("name", "must be 1 to 100 characters, without control characters");
     }
     if body.interval_s.is_some_and(|seconds| !(1..=INTERVAL_S_MAX).contains(&seconds)) {
-        wrong("interval_s", INTERVAL_RULE);
+        wrong("interval_s", &interval_rule());
     }
     if body.request_gap_ms.is_some_and(|gap| gap > REQUEST_GAP_MS_MAX) {
-        wrong("request_gap_ms", REQUEST_GAP_RULE);
+        wrong("request_gap_ms", &request_gap_rule());
     }
     let tags = body.tags.map(tags);
     if matches!(tags, Some(None)) {

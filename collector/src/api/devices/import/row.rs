@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use farwatch_common::id::{AgentId, CredentialId, SiteId, TenantId};
 
-use super::super::{INTERVAL_RULE, NewDevice, NewSnmp, checked};
+use super::super::{NewDevice, NewSnmp, checked, interval_rule};
 use super::agents::{Agents, agents};
 use super::table::TableRow;
 use super::{ImportOutcome, ImportRow};
@@ -155,7 +155,7 @@ fn body(row: &TableRow, agent: AgentId, profile: Option<&InReach>) -> Result<New
     let interval_s = match row.cell("interval_s").map(str::parse) {
         None => None,
         Some(Ok(seconds)) => Some(seconds),
-        Some(Err(_)) => return wrong("interval_s", INTERVAL_RULE),
+        Some(Err(_)) => return wrong("interval_s", &interval_rule()),
     };
     let tags = row.cell("tags").map(|tags| {
         let each = tags.split(';').map(str::trim).filter(|tag| !tag.is_empty());
