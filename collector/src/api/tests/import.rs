@@ -82,6 +82,8 @@ async fn good_rows_become_devices_and_wrong_ones_are_told_by_line_and_field() {
         assert_eq!(told(&answer), expected);
         let counts = ["create", "exists", "errors"].map(|name| answer[name].as_u64().unwrap());
         assert_eq!((counts, &answer["unknown_columns"]), ([2, 1, 11], &json!(["Vendor"])));
+        let [.., broken] = &answer["rows"].as_array().unwrap()[..] else { panic!("{answer}") };
+        assert_eq!([&broken["address"], &broken["name"]], [&Value::Null; 2]);
         // A name that is one is shown where nothing else was wrong with it.
         for shown in [&dry.body, &made.body] {
             assert_eq!(shown.matches(SECRET).count(), 1, "only the name of line 5: {shown}");
@@ -102,6 +104,25 @@ async fn good_rows_become_devices_and_wrong_ones_are_told_by_line_and_field() {
         assert!(audit.body.contains("device.create") && !audit.body.contains(SECRET));
         scene.world.remove().await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_shown_of_a_row_whose_cells_stand_in_wrong_columns() {
+    let scene = Scene::of(World::new().await).await;
+    for csv in [
+        format!("address,site,community,name\n10.0.0.1,Depot, North,{SECRET},core\n"),
+        format!("name,community,address,site\nCore, main,{SECRET},10.0.0.1,Depot\n"),
+    ] {
+        for dry_run in [true, false] {
+            let told = scene.import(&csv, json!({ "dry_run": dry_run })).await;
+            let answer = told.data();
+            let row = &answer["rows"][0];
+            assert_eq!((&row["line"], &row["outcome"]), (&json!(2), &json!("error")));
+            assert_eq!([&row["address"], &row["name"]], [&Value::Null; 2], "{answer}");
+            assert!(!told.body.contains(SECRET), "{}", told.body);
+        }
+    }
+    assert!(scene.devices().await.is_empty());
 }
 
 fn audit_of(scene: &Scene) -> String {

@@ -42,6 +42,11 @@ impl Ready {
 }
 
 impl Problem {
+    /// Nothing of such a row is shown: a community may stand where a name is looked for.
+    fn of_broken(broken: &str) -> Self {
+        Self { address: None, name: None, field: None, message: broken.to_owned() }
+    }
+
     pub(super) fn told(self, line: u64) -> ImportRow {
         let Self { address, name, field, message } = self;
         let (outcome, message) = (ImportOutcome::Error, Some(message));
@@ -78,15 +83,15 @@ impl<'a> Site<'a> {
 
     /// The outer error is of the whole table.
     pub(super) async fn ready(&mut self, row: &TableRow) -> Result<Result<Ready, Problem>, Error> {
+        if let Some(broken) = row.broken {
+            return Ok(Err(Problem::of_broken(broken)));
+        }
         let address = row.cell("address").and_then(|text| parse_address(text, SNMP_PORT).ok());
         let address = address.map(|address| address.to_string());
         let name = row.cell("name").filter(|name| is_name(name)).map(str::to_owned);
         let refused = |field: Option<String>, message| {
             Err(Problem { address: address.clone(), name: name.clone(), field, message })
         };
-        if let Some(broken) = row.broken {
-            return Ok(refused(None, broken.to_owned()));
-        }
         let named = (row.cell("site"), row.cell("agent"));
         let (agent, site) = match self.agents.of_row(named, self.fallback) {
             Ok(place) => place,
