@@ -50,7 +50,7 @@ impl<'a> Same<'a> {
         let started = self.0.entry((name, host.sys_object_id.as_deref())).or_default();
         let near = at.saturating_sub(UP_SINCE_SLACK_US)..=at.saturating_add(UP_SINCE_SLACK_US);
         let first = started.range(near).map(|(_, address)| *address).min();
-        started.entry(at).or_insert(host.address);
+        started.entry(at).or_insert(first.unwrap_or(host.address));
         first
     }
 }
@@ -136,10 +136,12 @@ mod tests {
             host(6, "", 100),
             host(7, "", 100),
             Host { up_since: None, ..host(8, "core", 100) },
+            // Near to the second reading only.
+            host(9, "core", 104),
         ];
         let proposals = propose(&hosts, &names(&[]));
         let same: Vec<_> = proposals.iter().map(|one| one.duplicate_of).collect();
         let first = Some(Ipv4Addr::new(10, 0, 0, 1));
-        assert_eq!(same, [None, first, None, None, None, None, None, None]);
+        assert_eq!(same, [None, first, None, None, None, None, None, None, first]);
     }
 }
