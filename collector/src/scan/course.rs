@@ -12,7 +12,7 @@ use farwatch_proto::v1 as proto;
 
 use super::{Candidate, Host, Works};
 use crate::command::told_text;
-use crate::inventory::snmp::{Kind, version_sent};
+use crate::inventory::snmp::{Credential, Kind, version_sent};
 
 /// What the packets of a chunk may take of the time that a command has; the rest is for the answers.
 const CHUNK_S: u32 = 8;
@@ -43,12 +43,6 @@ struct Refused {
     /// Devices in a row.
     in_a_row: u32,
     by: BTreeSet<Vec<u8>>,
-}
-
-impl Refused {
-    fn is_given_up(&self) -> bool {
-        self.in_a_row >= REFUSED_MAX || self.by.len() >= REFUSERS_MAX
-    }
 }
 
 /// Hosts, and what else is told of all of them.
@@ -221,6 +215,18 @@ impl Course {
         }
     }
 
+    /// Whether the agent tries this candidate no more. Which devices have refused a user it counts by the
+    /// user's name, which several candidates may have.
+    fn is_given_up(&self, id: i64, one: &Candidate) -> bool {
+        let Some(name) = user_name(one) else { return false };
+        let all = (0..).zip(&self.candidates);
+        let namesakes = all.filter(|(_, other)| user_name(other) == Some(name));
+        let refused = namesakes.filter_map(|(id, _)| self.refused.get(&id));
+        let by: BTreeSet<_> = refused.flat_map(|known| &known.by).collect();
+        let in_a_row = self.refused.get(&id).map_or(0, |known| known.in_a_row);
+        in_a_row >= REFUSED_MAX || by.len() >= REFUSERS_MAX
+    }
+
     /// What is told of a scan that has come to its end.
     pub(super) fn summary(&self) -> String {
         let Self { asked, told, .. } = self;
@@ -259,7 +265,7 @@ impl Course {
             more => say(format!("{more} more profiles were not tried: name them in another scan.")),
         }
         for (id, one) in (0..).zip(&self.candidates) {
-            if self.refused.get(&id).is_some_and(Refused::is_given_up) {
+            if self.is_given_up(id, one) {
                 let name = &one.profile.name;
                 say(format!(
                     "The user of «{name}» was tried no more, lest devices lock it out: they have \
@@ -271,13 +277,20 @@ impl Course {
     }
 }
 
+fn user_name(candidate: &Candidate) -> Option<&str> {
+    match &candidate.credential {
+        Credential::User(user) => Some(&user.name),
+        Credential::Community(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use farwatch_common::id::CredentialId;
 
     use super::*;
     use crate::inventory::Named;
-    use crate::inventory::snmp::{Credential, User};
+    use crate::inventory::snmp::User;
 
     fn community(name: &str) -> Candidate {
         let profile = Named { id: CredentialId(1), name: name.to_owned() };
@@ -387,6 +400,25 @@ mod tests {
         course.take(proto::ScanHostsResult { refused, ..proto::ScanHostsResult::default() });
         assert_eq!(course.question(161, 100).candidates[0].refused_by.len(), REFUSERS_MAX);
         assert!(course.summary().contains("was tried no more"));
+    }
+
+    #[test]
+    fn refusals_of_one_user_count_together_where_two_profiles_have_it() {
+        let candidates = vec![user("Ops old"), user("Ops new"), community("all")];
+        let mut course = Course::new(hosts(70), (candidates, 0), 500);
+        let refused = |devices: std::ops::Range<usize>, id| {
+            let by = devices.map(|at| at.to_be_bytes().to_vec()).collect();
+            let refused = vec![proto::UserRefused { id, refused: 0, by }];
+            proto::ScanHostsResult { refused, ..proto::ScanHostsResult::default() }
+        };
+        let half = REFUSERS_MAX / 2;
+        course.take(refused(0..half, 0));
+        course.take(refused(1..half, 1));
+        assert!(!course.summary().contains("tried no more"), "some are the same");
+        course.take(refused(half..REFUSERS_MAX, 1));
+        let told = course.summary();
+        assert!(told.contains("«Ops old» was tried") && told.contains("«Ops new» was"), "{told}");
+        assert!(!told.contains("«all»"), "{told}");
     }
 
     #[test]
