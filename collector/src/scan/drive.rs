@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
 use super::store::{left_open, scan_end, scan_stands};
-use super::{Begun, Host, PATIENCE, Scan, Scans, State, Wish};
+use super::{Begun, Host, PATIENCE, Scan, Scans, State, UnderWay, Wish};
 use crate::command::{CommandError, Commands, ID_BYTES};
 use crate::identity::TenantContext;
 use crate::inventory::InventoryError;
@@ -23,7 +23,7 @@ use crate::store::{Database, StoreError};
 /// How soon an agent that was away or busy is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// How soon it is tried again to write the end of a scan.
+/// How soon it is tried again to end a scan, or those of before the start.
 const END_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) const RESTARTED: &str = "The collector was restarted in the middle of it; scan again.";
@@ -33,8 +33,8 @@ const STOPPED: &str = "The collector failed in the middle of it; its log says wh
 pub struct Scanner {
     tools: Arc<Tools>,
     begun: mpsc::Receiver<Begun>,
-    /// Ends of scans of before the start that are not written yet.
-    left: Vec<(Scan, TenantContext)>,
+    /// Scans of before the start are still to be ended.
+    is_left: bool,
 }
 
 struct Tools {
@@ -43,6 +43,8 @@ struct Tools {
     clock: Clock,
     patience: Duration,
     end_again_after: Duration,
+    /// Those of this process.
+    under_way: UnderWay,
     asked: Counter,
     found: Counter,
     failed: Counter,
@@ -80,15 +82,19 @@ impl Scanner {
             clock,
             patience: PATIENCE,
             end_again_after: END_AGAIN_AFTER,
+            under_way: scans.under_way.clone(),
             asked: counter(
                 "scan_addresses_asked_total",
                 "Addresses that agents were asked to scan.",
             ),
             found: counter("scan_hosts_found_total", "Hosts that scans have found."),
             failed: counter("scan_scans_failed_total", "Scans that did not come to their end."),
-            ends_late: counter("scan_ends_late_total", "Tries to write a scan's end that failed."),
+            ends_late: counter(
+                "scan_ends_late_total",
+                "Tries to end a scan that the database failed.",
+            ),
         };
-        (Self { tools: Arc::new(tools), begun, left: Vec::new() }, scans)
+        (Self { tools: Arc::new(tools), begun, is_left: false }, scans)
     }
 
     /// One with another patience, which writes what was not written soon again.
@@ -101,38 +107,22 @@ impl Scanner {
         self
     }
 
-    /// Ends what the process before this one has left under way; before anybody can begin a scan. What
-    /// cannot be written then is written by [`run`](Self::run).
+    /// Ends what the process before this one has left under way. What cannot be read or written then is
+    /// ended by [`run`](Self::run).
     pub async fn end_left(&mut self) {
-        let left = async {
-            let local = TenantContext::local(&self.tools.database).await?;
-            let scans = left_open(&self.tools.database, &local).await?;
-            Ok::<_, InventoryError>(scans.into_iter().map(|scan| (scan, local.clone())).collect())
-        };
-        let left: Vec<_> = left.await.unwrap_or_else(|error| {
-            let error = chain(&error);
-            tracing::error!(stage = "scan", error, "scans of before the start are not ended");
-            Vec::new()
-        });
-        for (scan, local) in left {
-            self.tools.failed.add(1);
-            let how = (State::Failed, RESTARTED);
-            if !self.tools.end(&scan, &local, how).await {
-                self.left.push((scan, local));
-            }
-        }
+        self.is_left = !self.tools.end_left().await;
     }
 
     /// Works until `cancel`. Scans that are under way then are told as failed by the next process.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
-        #[expect(clippy::disallowed_methods, reason = "each has one of `SCANS_MAX` places")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one ends what was left, and each other has one of `SCANS_MAX` places"
+        )]
         let mut under_way = FuturesUnordered::new();
-        for (scan, context) in std::mem::take(&mut self.left) {
+        if self.is_left {
             let tools = Arc::clone(&self.tools);
-            let ending = async move {
-                tools.end_at_last(&scan, &context, (State::Failed, RESTARTED)).await;
-            };
-            under_way.push(ending.boxed());
+            under_way.push(async move { tools.end_left_at_last().await }.boxed());
         }
         loop {
             tokio::select! {
@@ -148,6 +138,52 @@ impl Scanner {
 }
 
 impl Tools {
+    async fn end_left_at_last(&self) {
+        while !self.end_left().await {
+            tokio::time::sleep(self.end_again_after).await;
+        }
+    }
+
+    /// Ends the open scans that are none of this process. False: it is to be tried again.
+    async fn end_left(&self) -> bool {
+        let open = async {
+            let local = TenantContext::local(&self.database).await?;
+            let open = left_open(&self.database, &local).await?;
+            Ok::<_, StoreError>((open, local))
+        };
+        let (open, local) = match open.await {
+            Ok(known) => known,
+            Err(error) => {
+                self.ends_late.add(1);
+                let is_over = !may_pass(&error);
+                let error = chain(&error);
+                tracing::error!(stage = "scan", error, "scans of before the start are not read");
+                return is_over;
+            }
+        };
+        let mut is_done = true;
+        for scan in open {
+            let scan = match scan {
+                Ok(scan) => scan,
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::error!(stage = "scan", error, "a scan of before the start stays open");
+                    continue;
+                }
+            };
+            // A scan of this process was here before its row was.
+            if self.under_way.lock().contains_key(&scan.id) {
+                continue;
+            }
+            if self.end(&scan, &local, (State::Failed, RESTARTED)).await {
+                self.failed.add(1);
+            } else {
+                is_done = false;
+            }
+        }
+        is_done
+    }
+
     async fn carry_out(&self, begun: Begun) {
         let Begun { wish, turn } = begun;
         let Wish { scan, context, hosts, candidates, left_out } = wish;
@@ -197,13 +233,14 @@ impl Tools {
                 true
             }
             Err(error) => {
-                let is_store = matches!(error, InventoryError::Store(_));
+                let is_to_try_again =
+                    matches!(&error, InventoryError::Store(error) if may_pass(error));
                 self.ends_late.add(1);
                 let error = chain(&error);
                 tracing::error!(
                     stage = "scan", scan = %scan.id, error, "a scan's end is not written"
                 );
-                !is_store
+                !is_to_try_again
             }
         }
     }
@@ -214,7 +251,8 @@ impl Tools {
             let before = course.asked();
             let hosts = course.take(answer);
             self.asked.add((course.asked() - before).into());
-            self.found.add(hosts.len() as u64);
+            // Devices, which the agent did not ask, are no find.
+            self.found.add(hosts.iter().filter(|host| !host.watched).count() as u64);
             self.stands(scan, course, None, &hosts).await?;
         }
         Ok(())
@@ -269,6 +307,11 @@ impl Tools {
         let is_open = scan_stands(&self.database, of, (state, asked, waits), hosts).await?;
         if is_open { Ok(()) } else { Err(Stop::Ended) }
     }
+}
+
+/// Whether another try may do: a full disk is emptied, but what cannot be read stays so.
+fn may_pass(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Corrupt { .. })
 }
 
 /// What is so for a while, in words: now, and later on.

@@ -320,11 +320,11 @@ pub async fn scan_end(
     Ok(Some(ended))
 }
 
-/// Scans of all tenants that were under way when the process before this one ended.
+/// The scans of the caller's tenants that are under way; the inner error is of one that cannot be read.
 pub(super) async fn left_open(
     db: &Database,
     context: &TenantContext,
-) -> Result<Vec<Scan>, StoreError> {
+) -> Result<Vec<Result<Scan, StoreError>>, StoreError> {
     let rows = OPEN.bind(context.tenants_json()).all(&mut db.read(context).await?).await?;
-    rows.iter().map(read).collect()
+    Ok(rows.iter().map(read).collect())
 }
