@@ -20,7 +20,7 @@ pub mod propose;
 pub mod ranges;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -14,7 +14,7 @@ use crate::command::tests::{Agent, Answers};
 use crate::history::fixture::Place;
 use crate::metrics::Metrics;
 use crate::store::Database;
-use crate::store::fixture::{AGENT, Raw, TENANT};
+use crate::store::fixture::{AGENT, NEIGHBOUR, Raw, TENANT};
 
 const SITE: SiteId = SiteId(5);
 const LIMIT: Duration = Duration::from_secs(30);
@@ -115,7 +115,7 @@ impl World {
 }
 
 /// Looks again and again until there is something.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let wait = async {
         let mut pause = tokio::time::interval(PAUSE);
         loop {
@@ -128,14 +128,19 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("in time: {what}"))
 }
 
+fn scanner(db: &Database, agent: Arc<Agent>, metrics: &Metrics) -> (Scanner, Scans) {
+    let clock = Clock::system();
+    let commands = Commands::new(agent, clock.clone());
+    Scanner::new(db.clone(), commands, clock, metrics)
+}
+
 async fn started(
     db: &Database,
     patience: Duration,
     metrics: &Metrics,
 ) -> (Arc<Agent>, Scans, CancellationToken) {
-    let (agent, clock) = (Agent::new(), Clock::system());
-    let commands = Commands::new(agent.clone(), clock.clone());
-    let (scanner, scans) = Scanner::new(db.clone(), commands, clock, metrics);
+    let agent = Agent::new();
+    let (scanner, scans) = scanner(db, agent.clone(), metrics);
     let mut scanner = scanner.patient(patience);
     scanner.end_left().await;
     let stop = CancellationToken::new();
@@ -293,6 +298,70 @@ async fn the_end_of_a_scan_is_written_once_the_database_takes_it() {
         let scan = world.ended(id).await;
         assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
         stop.cancel();
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_left_is_ended_also_if_it_cannot_be_read_at_the_start() {
+    for world in World::each(PATIENCE).await {
+        if matches!(world.place.raw(), Raw::Postgres(_)) {
+            world.place.remove().await;
+            continue;
+        }
+        world.agent.answers(Answers::Never);
+        let id = world.begin(5).await;
+        world.place.run("ALTER TABLE scan RENAME TO hidden").await;
+        let metrics = Metrics::default();
+        let (_, _, stop) = started(&world.place.db, PATIENCE, &metrics).await;
+        World::is_late(&metrics).await;
+        world.place.run("ALTER TABLE hidden RENAME TO scan").await;
+        let scan = world.ended(id).await;
+        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
+        stop.cancel();
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_has_begun_since_the_start_was_not_left() {
+    for world in World::each(PATIENCE).await {
+        let metrics = Metrics::default();
+        let (mut scanner, scans) = scanner(&world.place.db, Agent::new(), &metrics);
+        let wish = world.wish(5);
+        let id = wish.scan.id;
+        let turn = scans.turn(TENANT, id).unwrap();
+        let written = scan_begin(&world.place.db, &wish, &[], wish.scan.started_at).await;
+        assert_eq!(written.unwrap(), Ok(()));
+        scanner.end_left().await;
+        assert_eq!(world.get(id).await.state, State::Running);
+        drop(turn);
+        scanner.end_left().await;
+        assert_eq!(world.get(id).await.state, State::Failed);
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_cannot_be_read_holds_nothing_up() {
+    for world in World::each(PATIENCE).await {
+        let wish = world.wish(5);
+        let id = wish.scan.id;
+        let turn = world.scans.turn(TENANT, id).unwrap();
+        let written = scan_begin(&world.place.db, &wish, &[], wish.scan.started_at).await;
+        assert_eq!(written.unwrap(), Ok(()));
+        world.place.run("UPDATE scan SET ranges = 'no JSON'").await;
+        assert!(world.scans.begin(turn, wish));
+        until("its place is given back", async || (!world.is_under_way(id)).then_some(())).await;
+        // Nor do others stay open with it at the next start.
+        let mut wish = world.wish(5);
+        wish.scan.agent.id = NEIGHBOUR;
+        let written = scan_begin(&world.place.db, &wish, &[], wish.scan.started_at).await;
+        assert_eq!(written.unwrap(), Ok(()));
+        let metrics = Metrics::default();
+        let (mut scanner, _scans) = scanner(&world.place.db, Agent::new(), &metrics);
+        scanner.end_left().await;
+        assert_eq!(world.get(wish.scan.id).await.state, State::Failed);
         world.place.remove().await;
     }
 }

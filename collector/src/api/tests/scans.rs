@@ -1,19 +1,16 @@
 //! Scans as clients ask for them, and devices that are made of what they found.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use farwatch_common::id::{DeviceId, ScanId};
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::command;
 
 use super::commands::{Scene, user};
-use super::devices::PATIENCE;
 use super::find::DAMAGE_PROFILES;
 use super::*;
 use crate::scan::CANDIDATES_MAX;
-
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::scan::tests::until;
 
 /// A scan that has ended and has found a host; its id.
 pub(super) async fn found(world: &World, of: (&str, AgentId, SiteId), address: &str) -> String {
@@ -66,17 +63,11 @@ impl Scene {
     /// The scan, once it has ended.
     async fn ended(&self, id: &str) -> Value {
         let path = format!("/api/v1/scans/{id}");
-        let wait = async {
-            let mut pause = tokio::time::interval(PAUSE);
-            loop {
-                pause.tick().await;
-                let scan = self.world.get(&path, &self.who).await.data();
-                if !scan["ended_at"].is_null() {
-                    return scan;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.expect("the scan does not end")
+        until("the scan ends", async || {
+            let scan = self.world.get(&path, &self.who).await.data();
+            (!scan["ended_at"].is_null()).then_some(scan)
+        })
+        .await
     }
 
     async fn profile(&self, name: &str, more: Value) -> String {
