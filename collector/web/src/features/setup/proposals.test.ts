@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ScanHost } from "../../lib/types";
-import { adoption, isPicked, isShown, matches, NOTHING_SAID, outcomesOf, withName, withPick } from "./proposals";
+import { adoption, isAllAdopted, isPicked, isShown, matches, NOTHING_SAID, outcomesOf, withName, withPick } from "./proposals";
 import { whyNot } from "./scan-words";
 
 function host(address: string, more: Partial<ScanHost> = {}, works = true): ScanHost {
@@ -21,6 +21,12 @@ it("picks what answers and is new, until somebody says otherwise", () => {
   expect(ALL.filter((one) => isPicked(one, NOTHING_SAID))).toEqual([NEW]);
   const said = withPick(NOTHING_SAID, ["10.0.0.1"], false);
   expect(ALL.filter((one) => isPicked(one, withPick(said, ["10.0.0.2", "10.0.0.3", "10.0.0.4"], true)))).toEqual([SILENT, SAME]);
+});
+
+it("is through once what it would pick is watched, whatever else answers at a second address", () => {
+  expect(isAllAdopted(ALL)).toBe(false);
+  expect(isAllAdopted([SILENT, WATCHED, SAME])).toBe(true);
+  expect(isAllAdopted([SILENT, SAME])).toBe(false);
 });
 
 it("sends a name only where it was changed", () => {

@@ -32,9 +32,9 @@ export function isShown(host: ScanHost, show: Show): boolean {
   }
 }
 
-/** Whether nothing is left of what answers SNMP. */
+/** Whether nothing is left that one would adopt: another address of a device that is there is none. */
 export function isAllAdopted(hosts: readonly ScanHost[]): boolean {
-  return hosts.some((host) => isShown(host, "watched")) && !hosts.some((host) => isShown(host, "new"));
+  return hosts.some((host) => isShown(host, "watched")) && !hosts.some(isPreselected);
 }
 
 export function matches(host: ScanHost, query: string): boolean {
