@@ -128,7 +128,7 @@ async function walk(views, site, tools) {
   await check("setup: they are adopted under the names that were given, and the first value comes", async () => {
     await page.fill(`[data-host="${ROUTER}"] input[aria-label]`, "north-core");
     await page.click("[data-adopt]");
-    await page.waitForSelector("[data-adopted='3']");
+    await page.waitForSelector("[data-adopted='3']:has-text('3 devices added')");
     await page.waitForSelector("[data-first-value]", { timeout: 60_000 });
     await page.waitForSelector("[data-first-row]:has-text('north-core')");
     await page.waitForSelector("[data-first-value] [data-chart=echo-rtt]", { timeout: 60_000 });
@@ -153,7 +153,7 @@ const TABLE = [
 
 async function table(desk, phone, light, site, { check, look, sideways }) {
   const { page } = desk;
-  await check("import: a preview says of each row what becomes of it, and makes nothing", async () => {
+  await check("import: a preview says of each row what becomes of it, and adds nothing", async () => {
     await page.goto(`${site.url}/fleet`);
     await page.click("[data-import]");
     await page.waitForURL("**/fleet/import**");
@@ -163,12 +163,12 @@ async function table(desk, phone, light, site, { check, look, sideways }) {
     await page.click("[data-import-preview]");
     await page.waitForSelector("[data-import-row='3'][data-outcome=error]:has-text('address')");
     await page.waitForSelector("[data-unknown-columns]:has-text('colour')");
-    return wrongUnless((await site.ask("GET", "/api/v1/devices")).length === 3, "a preview made devices");
+    return wrongUnless((await site.ask("GET", "/api/v1/devices")).length === 3, "a preview added devices");
   });
   await look(desk, "import-dark");
-  await check("import: those in order are made; the others come back as a file without secrets", async () => {
+  await check("import: those in order are added; the others come back as a file without secrets", async () => {
     await page.click("[data-import-run]");
-    await page.waitForSelector("[data-import-told=made]");
+    await page.waitForSelector("[data-import-told=added]");
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-import-failed]")]);
     const told = readFileSync(await download.path(), "utf8");
     if (!told.includes("edge-2") || told.includes("edge-1") || told.includes("hush")) return told;
@@ -176,7 +176,7 @@ async function table(desk, phone, light, site, { check, look, sideways }) {
     if (kept.includes("hush")) return "the table is kept in the browser";
     return wrongUnless((await site.ask("GET", "/api/v1/devices")).length === 5, "not two more devices");
   });
-  await look(desk, "import-made-dark");
+  await look(desk, "import-added-dark");
   await check("import: on the phone nothing is cut", async () => {
     await phone.page.goto(`${site.url}/fleet/import`);
     await phone.page.fill("#import-csv", TABLE);

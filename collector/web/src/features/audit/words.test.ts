@@ -10,6 +10,7 @@ const row = (action: string, name: string, more: Partial<AuditRow> = {}): AuditR
 
 it("tells an action in words, with what it was done to", () => {
   expect(told(row("device.change", "r1"))).toEqual({ did: "changed device", name: "r1" });
+  expect(told(row("device.create", "r1"))).toEqual({ did: "added device", name: "r1" });
   expect(told(row("member.update", "a@x"))).toEqual({ did: "changed the role of", name: "a@x" });
   expect(told(row("grant.create", "b@x"))).toEqual({ did: "gave provider access to", name: "b@x" });
   expect(told(row("agent.ping_outcome", "box-1"))).toEqual({ did: "got the answer to its ping of agent", name: "box-1" });

@@ -59,7 +59,7 @@ export function FleetNoMatch({ onClear }: { onClear: () => void }) {
   );
 }
 
-/** A table of devices, made at once. */
+/** A table of devices, added at once. */
 export function ImportLink({ className = "" }: { className?: string }) {
   return (
     <Link to="/fleet/import" data-import

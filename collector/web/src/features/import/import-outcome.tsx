@@ -29,7 +29,7 @@ const COLUMNS = [
 ] as const;
 const unsorted = () => {};
 
-/** What a table would make, or has made, row by row. */
+/** What a table would add, or has added, row by row. */
 export function ImportOutcome({ imported, csv, isBusy, onImport, onAnother }: Props) {
   const { dry_run: isDry, rows, create, exists, errors, unknown_columns: unknown } = imported;
   const [chosen, setChosen] = useState<Show | null>(null);
@@ -39,7 +39,7 @@ export function ImportOutcome({ imported, csv, isBusy, onImport, onAnother }: Pr
   const show = chosen ?? (errors > 0 ? "error" : "all");
   const shown = rows.filter(({ outcome }) => show === "all" || outcome === show);
   return (
-    <section aria-label={isDry ? "Preview" : "Outcome"} className="flex flex-col gap-4" data-import-told={isDry ? "preview" : "made"}>
+    <section aria-label={isDry ? "Preview" : "Outcome"} className="flex flex-col gap-4" data-import-told={isDry ? "preview" : "added"}>
       <h2 role="status" className="text-base font-semibold">{headWords(imported)}</h2>
       {unknown.length > 0 && (
         <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2 wrap-anywhere" data-unknown-columns>

@@ -22,7 +22,7 @@ import { ImportOutcome } from "./import-outcome";
 
 const NO_AGENT = "none";
 
-/** Many devices from a table: looked at first, then made. The text lives in this page alone. */
+/** Many devices from a table: looked at first, then added. The text lives in this page alone. */
 export function ImportPage() {
   const mayMake = useMayMake("write");
   useTitle("Import devices");

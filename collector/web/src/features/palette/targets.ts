@@ -40,7 +40,7 @@ export function siteTarget({ id, name, tenant }: Site): Target {
 }
 
 export function ruleTarget({ id, name, tenant }: Rule): Target {
-  return { id: `rule:${id}`, group: "Rules", title: name, detail: tenant.name, href: `/alerts/rules/${id}` };
+  return { id: `rule:${id}`, group: "Alert rules", title: name, detail: tenant.name, href: `/alerts/rules/${id}` };
 }
 
 export function viewTarget({ name, path }: SavedView): Target {
@@ -66,7 +66,7 @@ export function commandTargets(commands: readonly Command[]): Target[] {
 /** Title, address, other words for it, and the command that leads there, whose key it shows. */
 const PAGES: readonly [string, string, string, CommandId?][] = [
   ["Now", "/", "home incidents what is wrong", "go.now"], ["Sites", "/sites", "places", "go.sites"],
-  ["Fleet", "/fleet", "devices table", "go.fleet"], ["Alerts", "/alerts", "inbox incidents", "go.alerts"], ["Rules", "/alerts/rules", "alert rules"],
+  ["Fleet", "/fleet", "devices table", "go.fleet"], ["Alerts", "/alerts", "inbox incidents", "go.alerts"], ["Alert rules", "/alerts/rules", ""],
   ["Config", "/config", "configurations backup", "go.config"], ["Search in Config", "/config/search", "grep find"],
   ["Config jobs", "/config/jobs", "fetches"], ["Agents", "/agents", "collectors", "go.agents"], ["Settings", "/settings", "", "go.settings"],
 ];

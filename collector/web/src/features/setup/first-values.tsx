@@ -10,7 +10,7 @@ import { DeviceState, StateShape } from "../../ui/state-badge";
 import { inMs } from "../agents/link";
 import { useShown } from "../fleet/fleet-row";
 import { rulesQuery } from "../rules/rules";
-import { byFirst } from "./made-of";
+import { byFirst } from "./added-by";
 
 const FirstChart = lazy(() => import("./first-chart").then((m) => ({ default: m.FirstChart })));
 

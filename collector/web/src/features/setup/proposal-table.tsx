@@ -73,7 +73,7 @@ export function ProposalTable({ scan, isFolded, onUnfold }: Props) {
   const refused = [...outcomes.values()].filter(({ device }) => device === null).length;
   const told = (
     <span role="status" className="text-muted empty:hidden" data-adopted={adopt.data?.data.devices}>
-      {adopt.data && `${counted(adopt.data.data.devices, "device")} made.`}{refused > 0 && ` ${integer(refused)} could not be: see the rows.`}
+      {adopt.data && `${counted(adopt.data.data.devices, "device")} added.`}{refused > 0 && ` ${integer(refused)} could not be: see the rows.`}
     </span>
   );
   if (isFolded) {

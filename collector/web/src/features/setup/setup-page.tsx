@@ -16,7 +16,7 @@ import { TableError } from "../shell/table-error";
 import { AgentStep } from "./agent-step";
 import { CredentialStep } from "./credential-step";
 import { FirstValues } from "./first-values";
-import { madeOf } from "./made-of";
+import { addedBy } from "./added-by";
 import { ProposalTable } from "./proposal-table";
 import { isAllAdopted } from "./proposals";
 import { isOver, useProfilesInReach, useScan } from "./queries";
@@ -62,15 +62,15 @@ function Steps() {
   const sites = useSites(null);
   const site = agent ? { ...agent.site, tenant: agent.tenant } : sites?.find(({ id }) => id === siteId);
   const reach = useProfilesInReach(site?.tenant.id ?? "", site?.id ?? "");
-  const made = useTableValue(live.devices, () => (scan ? madeOf(scan, (id) => live.devices.get(id)).join() : ""));
-  const madeIds = made === "" ? [] : made.split(",");
+  const added = useTableValue(live.devices, () => (scan ? addedBy(scan, (id) => live.devices.get(id)).join() : ""));
+  const addedIds = added === "" ? [] : added.split(",");
   // The scan whose hosts somebody looks at once more.
   const [unfolded, setUnfolded] = useState<string | null>(null);
 
   const asked = agentId !== undefined || siteId !== undefined || scanId !== undefined;
   if (asked && !site && (!sites || !agentsKnown || scanQuery.isLoading)) return <Skeleton label="Loading the site" rows={5} />;
   const isUp = agent?.state === "up";
-  const isFolded = madeIds.length > 0 && !!scan && isAllAdopted(scan.hosts) && unfolded !== scan.id;
+  const isFolded = addedIds.length > 0 && !!scan && isAllAdopted(scan.hosts) && unfolded !== scan.id;
   const wasHere = !!agent?.last_seen_at;
   const canScan = !!site && !!agent && (isUp || !!scan);
   const keepSite = site ? { site: site.id } : {};
@@ -103,13 +103,13 @@ function Steps() {
         {scan ? <ScanProgress scan={scan} onAgain={() => go(keepAgent)} />
           : agent && (!scanId || scanQuery.error) && <ScanForm key={agent.id} agent={agent.id} isUp={isUp} profiles={reach.profiles?.length ?? 0} onScan={(id) => go({ ...keepAgent, scan: id })} />}
       </Step>
-      <Step number={5} title="Adopt what was found" isLine={isFolded} isOpen={!!scan && scan.hosts.length > 0} isDone={madeIds.length > 0}
+      <Step number={5} title="Adopt what was found" isLine={isFolded} isOpen={!!scan && scan.hosts.length > 0} isDone={addedIds.length > 0}
         note={scan && isOver(scan) && scan.hosts.length === 0 ? <NothingFound /> : undefined}>
         {scan && <ProposalTable key={scan.id} scan={scan} isFolded={isFolded} onUnfold={() => setUnfolded(scan.id)} />}
       </Step>
-      <Step number={6} title="First values" isOpen={madeIds.length > 0} isDone={madeIds.some((id) => live.devices.get(id)?.last_sample_at)}
-        note={madeIds.length > 0 ? `${counted(madeIds.length, "device")} of this scan ${madeIds.length === 1 ? "is" : "are"} watched now.` : undefined}>
-        {scan && <FirstValues key={scan.id} ids={madeIds} tenant={scan.tenant.id} />}
+      <Step number={6} title="First values" isOpen={addedIds.length > 0} isDone={addedIds.some((id) => live.devices.get(id)?.last_sample_at)}
+        note={addedIds.length > 0 ? `${counted(addedIds.length, "device")} of this scan ${addedIds.length === 1 ? "is" : "are"} watched now.` : undefined}>
+        {scan && <FirstValues key={scan.id} ids={addedIds} tenant={scan.tenant.id} />}
       </Step>
     </ol>
   );

@@ -2,7 +2,7 @@
 import type { Device, ScanDetail } from "../../lib/types";
 
 /** Hosts that were devices before the scan are not among them. */
-export function madeOf({ hosts, started_at: began }: ScanDetail, get: (id: string) => Pick<Device, "created_at"> | undefined): string[] {
+export function addedBy({ hosts, started_at: began }: ScanDetail, get: (id: string) => Pick<Device, "created_at"> | undefined): string[] {
   return hosts.flatMap(({ device }) => {
     const row = device === null ? undefined : get(device);
     return device !== null && row && Date.parse(row.created_at) >= Date.parse(began) ? [device] : [];
