@@ -1,40 +1,44 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { api, take } from "../../lib/api";
+import { api, PAGE, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
-import { counted, dateTime, duration, sinceTime } from "../../lib/format";
+import { counted, dateTime, duration, integer, sinceTime } from "../../lib/format";
 import { live, useEachSecond, useTableValue } from "../../lib/live-app";
 import type { Agent, Alert } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
 import { Part } from "../../ui/part";
 import { lastEnded } from "../alerts/use-past";
+import { lostSince } from "./lost";
 import { type Outage, outagesOf } from "./outages";
 
 const WEEK_MS = 7 * 86_400_000;
 const STEP_MS = 60_000;
-/** Asked for of what is over; of the agent and of what it polls. */
-const ASKED = 200;
 /** More are for the list of alerts. */
 const SHOWN = 5;
 
 /** When it was not well within the last seven days, by its alerts; and what it lost for good. */
 export function AgentWeek({ agent: { id, tenant } }: { agent: Agent }) {
+  const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
+  const from = to - WEEK_MS;
   const ended = useTableValue(live.alerts, (table) => lastEnded(table.list()));
   const past = useQuery({
     queryKey: ["alerts", "of-agent", id, ended],
     placeholderData: (before: Alert[] | undefined) => before,
-    queryFn: async () => (await take(api.GET("/api/v1/alerts", { params: { query: { agent: id, phase: "resolved", limit: ASKED } } }))).data,
+    queryFn: async () => (await take(api.GET("/api/v1/alerts", { params: { query: {
+      agent: id, of_agent: true, phase: "resolved", resolved_from: new Date(from).toISOString(), limit: PAGE,
+    } } }))).data,
   });
   const open = useTableValue(live.alerts, (table) => table.list().filter((one) => one.agent.id === id && one.phase !== "resolved").map((one) => one.id).join(" "));
-  const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
-  const from = to - WEEK_MS;
   if (past.error && !past.data) return <Part title="Last 7 days"><ErrorNote error={past.error} onRetry={() => void past.refetch()} /></Part>;
   if (!past.data) return null;
   const going = open ? open.split(" ").flatMap((one) => live.alerts.get(one) ?? []) : [];
   const outages = outagesOf([...going, ...past.data], from, to);
+  // Of what ended the newest are told, as many as one answer holds.
+  const isCut = past.data.length === PAGE;
+  const none = isCut ? `None of the last ${integer(PAGE)} alerts of the agent itself fired.` : "No alert of the agent itself.";
   return (
     <Part title="Last 7 days">
-      {outages.length === 0 ? <p className="text-muted" data-agent-week="0">No alert of the agent itself.</p> : <Strip outages={outages} from={from} to={to} />}
+      {outages.length === 0 ? <p className="text-muted" data-agent-week="0">{none}</p> : <Strip outages={outages} from={from} to={to} />}
       <ul aria-label="When it was not well">
         {outages.slice(0, SHOWN).map((one) => (
           <li key={one.id} className="flex min-h-7 items-baseline gap-2 border-t border-line py-1 first:border-t-0 phone:min-h-11">
@@ -45,7 +49,7 @@ export function AgentWeek({ agent: { id, tenant } }: { agent: Agent }) {
         ))}
       </ul>
       {outages.length > SHOWN && (
-        <Link to="/alerts" search={{ agent: id, tenant: tenant.id, state: "resolved" }} className="self-start text-accent hover:underline">All {counted(outages.length, "alert")}</Link>
+        <Link to="/alerts" search={{ agent: id, tenant: tenant.id, state: "resolved" }} className="self-start text-accent hover:underline">All {isCut ? "alerts" : counted(outages.length, "alert")}</Link>
       )}
       <Lost id={id} from={from} />
     </Part>
@@ -72,12 +76,14 @@ function Strip({ outages, from, to }: { outages: readonly Outage[]; from: number
 
 /** Samples that will never come: it had no room to keep them. */
 function Lost({ id, from }: { id: string; from: number }) {
-  const { data } = useQuery({
+  const { data: lost } = useQuery({
     queryKey: ["agent-gaps", id],
-    queryFn: async () => (await take(api.GET("/api/v1/agents/{id}/gaps", { params: { path: { id }, query: { limit: 100 } } }))).data,
+    queryFn: () => lostSince(from, (cursor) => take(api.GET("/api/v1/agents/{id}/gaps", {
+      params: { path: { id }, query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) } },
+    }))),
   });
-  const gaps = data?.filter(({ to }) => Date.parse(to) >= from) ?? [];
-  if (gaps.length === 0) return null;
-  const samples = gaps.reduce((sum, { count }) => sum + count, 0);
-  return <p className="text-degraded" data-agent-lost>Lost for good: {samples > 0 ? `${counted(samples, "sample")} in ` : ""}{counted(gaps.length, "gap")}.</p>;
+  if (!lost || (lost.gaps === 0 && !lost.isCut)) return null;
+  const samples = lost.samples > 0 ? `${counted(lost.samples, "sample")} in ` : "";
+  const count = lost.gaps > 0 ? `${lost.isCut ? "at least " : ""}${samples}${counted(lost.gaps, "gap")}` : "too often to be counted here";
+  return <p className="text-degraded" data-agent-lost={lost.gaps}>Lost for good: {count}.</p>;
 }

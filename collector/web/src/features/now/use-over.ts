@@ -38,7 +38,7 @@ export function useOver() {
     sinceMs,
     over: useMemo(() => (listed ? overSince([...open, ...listed], sinceMs) : null), [open, listed, sinceMs]),
     /** There are more than one answer tells. */
-    isCut: Boolean(alerts.data?.meta.next_cursor),
+    isCut: listed?.length === PAGE,
     changed: useMemo(() => {
       const found = new Map<string, Changed>();
       for (const { device, version, changed, ended_at: at } of jobs.data?.data ?? []) {
