@@ -5,6 +5,7 @@
  * the session ends. It is as old as it says: the stream replaces it as soon as there is one.
  */
 import type { QueryClient } from "@tanstack/react-query";
+import { signedOut } from "./api";
 import { connectLive, heardAt, isOffline, live } from "./live-app";
 import { meQuery } from "./session";
 import type { Alert, Device, Me } from "./types";
@@ -52,6 +53,11 @@ export function keepShown(queries: QueryClient): () => void {
   };
 }
 
+/** The stream of who is signed in. Another tab that signs out may sign in somebody else at once. */
+export function connectFor(queries: QueryClient, keptAt?: number): void {
+  connectLive({ onSignedOut: signedOut, onDoubt: () => void provePerson(queries) }, keptAt);
+}
+
 /** Shows what was kept; false when there is nothing. */
 export async function openKept(queries: QueryClient): Promise<boolean> {
   if (!("caches" in globalThis)) return false;
@@ -62,33 +68,39 @@ export async function openKept(queries: QueryClient): Promise<boolean> {
   queries.setQueryData(meQuery.queryKey, me);
   live.devices.replace(devices);
   live.alerts.replace(alerts);
-  connectLive(undefined, at);
+  connectFor(queries, at);
   return true;
 }
 
-let proof: Promise<boolean> | null = null;
+/** Whom this page takes for signed in. */
+const shown = (queries: QueryClient) => queries.getQueryData(meQuery.queryKey)?.user.id;
 
-/** The collector is back: is it still this person? A 401 leads to the login, another person begins anew. */
-export function proveKept(queries: QueryClient): Promise<boolean> {
-  if (!isUnproven) return Promise.resolve(true);
-  proof ??= prove(queries).finally(() => {
-    proof = null;
+let asking: Promise<string | null> | null = null;
+
+/** Who is signed in, by the collector's word of now; null: it told nobody. A 401 leads to the login. */
+function whoIsIt(queries: QueryClient): Promise<string | null> {
+  asking ??= queries.fetchQuery({ ...meQuery, staleTime: 0 }).then(({ user }) => user.id, () => null).finally(() => {
+    asking = null;
   });
-  return proof;
+  return asking;
 }
 
-async function prove(queries: QueryClient): Promise<boolean> {
-  const who = () => queries.getQueryData(meQuery.queryKey)?.user.id;
-  const kept = who();
-  await queries.refetchQueries({ queryKey: meQuery.queryKey });
-  if (queries.getQueryState(meQuery.queryKey)?.status !== "success") return false;
-  if (who() !== kept) {
+/** Whether it is this person still, who may have signed out in another tab; another person begins anew. */
+export async function provePerson(queries: QueryClient, user = shown(queries)): Promise<boolean> {
+  const found = await whoIsIt(queries);
+  if (found === null) return false;
+  if (found !== user) {
     await dropKept();
     location.reload();
     return false;
   }
   isUnproven = false;
   return true;
+}
+
+/** The collector is back: what was kept is proven. */
+export async function proveKept(queries: QueryClient): Promise<void> {
+  if (isUnproven) await provePerson(queries);
 }
 
 export async function dropKept(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The live store of this page and its hooks. */
 import { useCallback, useEffect, useSyncExternalStore } from "react";
-import { ApiError, api, PAGE, signedOut, take, takeAll } from "./api";
+import { ApiError, api, PAGE, take, takeAll } from "./api";
 import { subscribeSecond } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink, type LinkStatus } from "./live-link";
@@ -58,21 +58,14 @@ function page(cursor: string | undefined): { limit: number; cursor?: string } {
 
 let link: LiveLink | null = null;
 
-/** A 401 here ends the session in this tab by the usual way. */
-function askSession(): void {
-  take(api.GET("/api/v1/me")).catch(() => {});
-}
-
 /** What is done when the stream is refused, and when another tab says that it may be. */
 interface Ends {
   onSignedOut: () => void;
   onDoubt: () => void;
 }
 
-const OF_SESSION: Ends = { onSignedOut: signedOut, onDoubt: askSession };
-
 /** Connects after sign-in, before a page asks for anything. `keptAt`: what is shown until then is of that time. */
-export function connectLive({ onSignedOut, onDoubt }: Ends = OF_SESSION, keptAt?: number): void {
+export function connectLive({ onSignedOut, onDoubt }: Ends, keptAt?: number): void {
   if (link) return;
   link = new LiveLink(live, onSignedOut, onDoubt, keptAt);
   link.start();

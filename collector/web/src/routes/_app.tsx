@@ -2,8 +2,7 @@ import { createFileRoute, redirect, retainSearchParams } from "@tanstack/react-r
 import * as v from "valibot";
 import { Shell } from "../features/shell/shell";
 import { ApiError, isAway } from "../lib/api";
-import { openKept } from "../lib/kept";
-import { connectLive } from "../lib/live-app";
+import { connectFor, openKept } from "../lib/kept";
 import { seesNothing } from "../lib/role";
 import { rememberedTenant, settledTenant } from "../lib/scope";
 import { meQuery } from "../lib/session";
@@ -37,7 +36,7 @@ export const Route = createFileRoute("/_app")({
         to: location.pathname, search: { ...location.search, tenant: settled }, replace: true,
       });
     }
-    if (!seesNothing(me)) connectLive();
+    if (!seesNothing(me)) connectFor(context.queries);
   },
   component: Shell,
 });

@@ -1,7 +1,7 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { exactDuration } from "../../lib/format";
-import { proveKept } from "../../lib/kept";
+import { provePerson } from "../../lib/kept";
 import { onLive } from "../../lib/live-app";
 import { toast } from "../../lib/toasts";
 import { actLine, type QueuedAct } from "./queue";
@@ -10,13 +10,18 @@ import { dropQueued, meanQueued, sendQueue } from "./send-queue";
 
 const Confirm = lazy(() => import("../../ui/confirm").then((m) => ({ default: m.Confirm })));
 
+/** In nobody else's name: by now another person may be signed in, by another tab, than whose queue it is. */
+async function sendOf(queries: QueryClient, user: string): Promise<QueuedAct | null> {
+  if (queueStore.reload().length === 0) return null;
+  return (await provePerson(queries, user)) ? sendQueue(queries) : null;
+}
+
 /** Sends what waits when the stream is back; what is old is asked about first. */
 export function QueueSender({ user }: { user: string }) {
   const queries = useQueryClient();
   const [asked, setAsked] = useState<{ one: QueuedAct; ageS: number } | null>(null);
-  // In nobody else's name: whose queue it is may not be who is signed in by now.
-  const send = useCallback(() => void proveKept(queries).then((isThem) => (isThem ? sendQueue(queries) : null))
-    .then((one) => setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) })), [queries]);
+  const send = useCallback(() => void sendOf(queries, user)
+    .then((one) => setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) })), [queries, user]);
   useEffect(() => queueStore.open(user), [user]);
   useEffect(() => {
     send();

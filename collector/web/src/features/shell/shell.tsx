@@ -3,8 +3,8 @@ import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
 import { type Command, registry } from "../../lib/commands";
-import { dropKept, keepShown, proveKept } from "../../lib/kept";
-import { connectLive, disconnectLive, live, onLive } from "../../lib/live-app";
+import { connectFor, dropKept, keepShown, proveKept } from "../../lib/kept";
+import { disconnectLive, live, onLive } from "../../lib/live-app";
 import { seesNothing } from "../../lib/role";
 import { rememberTenant, ScopeContext, useScope } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
@@ -93,10 +93,10 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
   useEffect(() => {
     if (isOfNone) disconnectLive(false);
     else {
-      connectLive();
+      connectFor(queries);
       live.ensureAlerts();
     }
-  }, [isOfNone]);
+  }, [queries, isOfNone]);
   useEffect(() => {
     if (isOfNone) return;
     return onLive(() => {
