@@ -114,7 +114,7 @@ sql! { pub(crate) LIST =
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
       AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
 }
-sql! { pub(crate) CHANGED =
+sql! { pub(crate) THAT_CHANGED =
     select_job!(),
     " AND j.changed = 1 AND j.ended_at >= $2 ORDER BY j.ended_at DESC, j.job_id DESC LIMIT $3"
 }
@@ -194,7 +194,7 @@ pub async fn jobs_changed(
     from: Micros,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
-    let changed = CHANGED.bind(context.tenants_json()).bind(from).bind(limit);
+    let changed = THAT_CHANGED.bind(context.tenants_json()).bind(from).bind(limit);
     changed.all(&mut db.read(context).await?).await?.iter().map(read).collect()
 }
 

@@ -74,7 +74,7 @@ static APP: &[&Sql] = &[
     &backup::PIN,
     &job::GET,
     &job::LIST,
-    &job::CHANGED,
+    &job::THAT_CHANGED,
     &job::LAST,
     &job::ATTEMPTED,
     &job::KNOWN,
