@@ -5858,6 +5858,13 @@ export interface operations {
                 device?: string;
                 agent?: string;
                 rule?: string;
+                /** @description Only those about the agent itself, not about a device. */
+                of_agent?: boolean;
+                /**
+                 * @description Those that were resolved at this time (RFC 3339) or later, the last that ended first, up to
+                 *     `limit`; goes with `tenant`, `agent` and `of_agent` only.
+                 */
+                resolved_from?: string;
                 /** @description Part of the name of a rule, site, agent, device or object. */
                 q?: string;
                 limit?: number;
@@ -6575,6 +6582,11 @@ export interface operations {
                 device?: string;
                 /** @description `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given. */
                 state?: string;
+                /**
+                 * @description Those that brought another configuration at this time (RFC 3339) or later, the last that ended
+                 *     first, up to `limit`; goes with `tenant` only.
+                 */
+                changed_from?: string;
                 limit?: number;
                 cursor?: string;
             };
