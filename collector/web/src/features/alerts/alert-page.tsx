@@ -80,7 +80,7 @@ function Parts({ alert }: { alert: AlertDetail }) {
       <div className="flex flex-col gap-6">
         <AboutPart alert={alert} />
         <HistoryPart alert={alert} />
-        <ToldPart id={alert.id} />
+        <ToldPart alert={alert} />
       </div>
     </div>
   );

@@ -31,7 +31,7 @@ export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: 
           <WhyPart alert={alert} />
           <AboutPart alert={alert} />
           <HistoryPart alert={alert} />
-          <ToldPart id={id} />
+          <ToldPart alert={alert} />
           <Link to="/alerts/$id" params={{ id }} className={TO_PAGE_LOOK}>{TO_PAGE}</Link>
         </>
       )}

@@ -4,7 +4,7 @@ import { cleanup, render, screen } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
-import type { AlertDetail, Delivery } from "../../lib/types";
+import type { Alert, AlertDetail, Delivery } from "../../lib/types";
 import { AboutPart, ToldPart, WhyPart } from "./alert-parts";
 
 afterEach(() => {
@@ -25,13 +25,15 @@ function shown(children: ReactNode, data: readonly unknown[] = []) {
 
 const AT = "2026-11-22T12:00:00Z";
 const refused = { at: AT, took_ms: 9, outcome: "forbidden", status: null, detail: "" };
+const ALERT = { id: "alt_1", phase: "resolved", ack: null, silenced_until: null, severity: "critical", began_at: "2026-11-22T12:00:00Z", fired_at: "2026-11-22T12:00:00Z" } as Alert;
+
 const delivery = (id: string, more: Partial<Delivery>): Delivery => ({
   id, key: id, channel: { id: "chn_1", name: "Pager" }, alert: "alt_1", event: "alert.firing", summary: "", state: "queued", next_at: null,
   created_at: AT, ended_at: null, attempts: [], ...more,
 });
 
 it("leads to the channel that was told, and says how far it came in the words of its log", async () => {
-  shown(<ToldPart id="alt_1" />, [delivery("a", {}), delivery("b", { state: "failed", attempts: [refused, refused] }), delivery("c", { state: "failed" })]);
+  shown(<ToldPart alert={ALERT} />, [delivery("a", {}), delivery("b", { state: "failed", attempts: [refused, refused] }), delivery("c", { state: "failed" })]);
   const links = await screen.findAllByRole("link", { name: "Pager" });
   expect(links[0]?.getAttribute("href")).toBe("/settings/notifications/chn_1");
   const told = screen.getAllByRole("listitem").map((line) => line.textContent);
@@ -44,7 +46,7 @@ it("leads to the channel that was told, and says how far it came in the words of
 it("looks again while one is on its way, and no more once all have come", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   try {
-    const get = shown(<ToldPart id="alt_1" />, [delivery("a", {})]);
+    const get = shown(<ToldPart alert={ALERT} />, [delivery("a", {})]);
     await vi.advanceTimersByTimeAsync(100);
     expect(get).toHaveBeenCalledTimes(1);
     get.mockImplementation((async () => ({ data: { data: [delivery("a", { state: "delivered" })] }, response: new Response() })) as never);

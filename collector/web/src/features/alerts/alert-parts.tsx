@@ -2,10 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense } from "react";
 import { serverNow } from "../../lib/clock";
-import { dateTime, momentTime, sinceTime } from "../../lib/format";
+import { dateTime, integer, momentTime, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { useSites } from "../../lib/use-sites";
-import type { AlertDetail } from "../../lib/types";
+import type { Alert, AlertDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Fact, Facts } from "../../ui/facts";
 import { Part } from "../../ui/part";
@@ -17,6 +17,7 @@ import { CourseBar } from "./course-bar";
 import { LastWrong, Readings } from "./readings";
 import { isSilent } from "./standing";
 import { lastedWords, valueOf } from "./subject";
+import { isForgotten, KEPT_DAYS } from "./unheard";
 import { deliveriesQuery } from "./use-alert-detail";
 import { useDetail } from "../device/use-detail";
 
@@ -110,12 +111,14 @@ export function HistoryPart({ alert }: { alert: AlertDetail }) {
 const TONE = { delivered: "text-up", failed: "text-down", queued: "text-unknown" } as const;
 
 /** Who was told, by which channel, and whether it came there. */
-export function ToldPart({ id }: { id: string }) {
-  const { data, error } = useQuery(deliveriesQuery(id));
+export function ToldPart({ alert }: { alert: Alert }) {
+  const { data, error } = useQuery(deliveriesQuery(alert));
+  const forgotten = isForgotten(alert, serverNow());
   return (
     <Part title="Who was told">
       {error && <p className="text-muted">Not known: {error.message}</p>}
-      {data?.length === 0 && (
+      {data?.length === 0 && forgotten && <p className="text-muted">Not known any more: it is kept for {integer(KEPT_DAYS)} days.</p>}
+      {data?.length === 0 && !forgotten && (
         <p className="text-muted">
           Nobody: no route leads from this alert to a channel, or it is silent.{" "}
           <Link to="/settings/notifications" className="text-accent underline underline-offset-4">Routes and channels</Link>

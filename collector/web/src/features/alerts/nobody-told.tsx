@@ -5,17 +5,12 @@ import { useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
 import type { Alert } from "../../lib/types";
 import { Icon } from "../../ui/icon";
-import { severityOf, standingOf } from "./standing";
-import { deliveriesQuery, NOBODY_MS } from "./use-alert-detail";
-
-/** A hole in the chain that ends at somebody's phone: it fires, and no route has led to anybody for a while. */
-function isUnheard(alert: Alert, nowMs: number): boolean {
-  return standingOf(alert, nowMs) === "firing" && severityOf(alert) !== "info" && nowMs - Date.parse(alert.fired_at ?? "") > NOBODY_MS;
-}
+import { isUnheard } from "./unheard";
+import { deliveriesQuery } from "./use-alert-detail";
 
 /** Under the head of an alert that nobody was told of: at night that matters more than why it fired. */
 export function NobodyTold({ alert }: { alert: Alert }) {
-  const { data } = useQuery(deliveriesQuery(alert.id));
+  const { data } = useQuery(deliveriesQuery(alert));
   const isOurs = useEachSecond(() => isUnheard(alert, serverNow()));
   const { admin } = useMayIn()(alert.tenant.id);
   if (!isOurs || data?.length !== 0) return null;

@@ -2,14 +2,11 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api, isNotHere, take } from "../../lib/api";
+import { serverNow } from "../../lib/clock";
 import { live, useAlert } from "../../lib/live-app";
 import type { Alert, AlertDetail } from "../../lib/types";
 import { useKeptError } from "../../lib/use-kept-error";
-
-/** Between two looks at deliveries that are on their way: no stream tells of them. */
-const LOOK_MS = 5000;
-/** Until somebody is told, or a route is made. */
-export const NOBODY_MS = 20_000;
+import { lookAgain } from "./unheard";
 
 /** Where the list holds the alert, its row learns what is newer here, and keeps what the stream told meanwhile. */
 async function load(id: string): Promise<AlertDetail> {
@@ -31,11 +28,12 @@ function alertQuery(id: string) {
 }
 
 /** Who was told of it. */
-export function deliveriesQuery(id: string) {
+export function deliveriesQuery(alert: Alert) {
+  const { id } = alert;
   return queryOptions({
     queryKey: ["alert", id, "deliveries"],
     queryFn: async () => (await take(api.GET("/api/v1/alerts/{id}/deliveries", { params: { path: { id } } }))).data,
-    refetchInterval: ({ state: { data } }) => (data?.length === 0 ? NOBODY_MS : data?.some((one) => one.state === "queued") ? LOOK_MS : false),
+    refetchInterval: ({ state: { data } }) => lookAgain(alert, data, serverNow()),
   });
 }
 
