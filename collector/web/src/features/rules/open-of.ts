@@ -2,9 +2,21 @@ import { counted } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Alert } from "../../lib/types";
 
-/** Open alerts of a rule. */
+/** Counted once for each list: a table of rules asks for each of its rows. */
+const known = new WeakMap<readonly Alert[], ReadonlyMap<string, number>>();
+
+function byRule(alerts: readonly Alert[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { rule, phase } of alerts) {
+    if (phase !== "resolved") counts.set(rule.id, (counts.get(rule.id) ?? 0) + 1);
+  }
+  known.set(alerts, counts);
+  return counts;
+}
+
+/** Open alerts of a rule, in a list that stays as it is. */
 export function openOf(alerts: readonly Alert[], rule: string): number {
-  return alerts.filter((alert) => alert.rule.id === rule && alert.phase !== "resolved").length;
+  return (known.get(alerts) ?? byRule(alerts)).get(rule) ?? 0;
 }
 
 /** As the list holds them; null while that is not known. */

@@ -81,11 +81,11 @@ function Open({ rules }: { rules: readonly Rule[] }) {
   const open = rules.flatMap((rule, i) => (counts[i] ? [{ rule, count: counts[i] }] : []));
   if (open.length === 0) return <span className="text-muted">0</span>;
   return (
-    <span className="inline-flex gap-2">
+    <span className="inline-flex flex-wrap justify-end gap-x-3">
       {open.map(({ rule, count }) => (
         <Link key={rule.id} to="/alerts" search={{ rule: rule.id }} title={`Alerts of ${rule.name}, ${rule.tenant.name}`} data-rule-open={count}
           className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
-          {integer(count)}
+          {rules.length > 1 && <span className="mr-1 text-xs text-muted">{rule.tenant.name}</span>}{integer(count)}
         </Link>
       ))}
     </span>
