@@ -181,7 +181,7 @@ fn clear(folder: &Path) -> Result {
     if fs::read_dir(folder)?.count() > 1 && !is_ours {
         let folder = folder.display();
         return Err(
-            format!("{folder} holds something else than a demo: give another folder").into()
+            format!("{folder} holds something else than a demo of this version: give another folder, or remove it").into()
         );
     }
     for entry in fs::read_dir(folder)? {

@@ -30,7 +30,7 @@ pub async fn view_list(db: &Database, user: UserId) -> Result<Vec<View>, StoreEr
     rows.iter().map(read).collect()
 }
 
-// Whoever comes second waits, and clears what the first has written.
+// Whoever comes second waits, and clears what the first has written. An UPDATE locks on both engines.
 sql! { pub(crate) LOCK = "UPDATE user_account SET user_id = user_id WHERE user_id = $1" }
 sql! { pub(crate) CLEAR = "DELETE FROM user_view WHERE user_id = $1" }
 sql! { pub(crate) INSERT =
