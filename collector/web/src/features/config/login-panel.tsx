@@ -15,7 +15,7 @@ export function LoginPanel({ device, name, backup, open, onClose }: Props) {
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={`SSH login of ${name}`}
       description="Its own, in place of that of a credential profile.">
-      <LoginForm device={device} name={name} backup={backup} onDone={onClose} />
+      <LoginForm device={device} name={name} backup={backup} onSaved={onClose} onCancel={onClose} />
     </SidePanel>
   );
 }

@@ -16,7 +16,7 @@ it("sends a login whole, and nothing before it is one", async () => {
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
   const onDone = vi.fn();
   const login = { from: "profile", profile: { id: "crd_1", name: "Core" }, user: "of-the-profile", has_password: true, has_key: false, has_enable: false };
-  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" name="core-1" backup={{ login, port: 22, effective: ON } as Backup} onDone={onDone} /></QueryClientProvider>);
+  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" name="core-1" backup={{ login, port: 22, effective: ON } as Backup} onSaved={onDone} onCancel={onDone} /></QueryClientProvider>);
   // The user of a profile is the profile's.
   expect((screen.getByLabelText("User") as HTMLInputElement).value).toBe("");
   fireEvent.change(screen.getByLabelText("User"), { target: { value: "ops" } });
@@ -34,7 +34,7 @@ const OWN = { from: "device", profile: null, user: "ops", has_password: true, ha
 function show(backup: object) {
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
   const onDone = vi.fn();
-  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" name="core-1" backup={backup as Backup} onDone={onDone} /></QueryClientProvider>);
+  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" name="core-1" backup={backup as Backup} onSaved={onDone} onCancel={onDone} /></QueryClientProvider>);
   const type = (label: string, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
   return { type, onDone, save: () => fireEvent.click(screen.getByRole("button", { name: "Save" })), sent: () => patch.mock.calls.map(([, init]) => (init as { body: unknown }).body) };
 }

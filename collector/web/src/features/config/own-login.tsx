@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type Ref, useImperativeHandle, useState } from "react";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { fieldErrors, Form } from "../../ui/form";
@@ -24,21 +24,32 @@ function thenOf({ effective }: Backup): string {
 
 const SHOWS = [...LOGIN_SHOWS, "port"];
 
+interface Props {
+  device: string;
+  name: string;
+  backup: Backup;
+  /** Tells who asks whether something is typed that is not saved. */
+  unsaved?: Ref<() => boolean>;
+  onSaved: () => void;
+  onCancel: () => void;
+}
+
 /**
  * A login that is this device's alone, in place of that of a credential profile, and the port it is for: the
  * device is asked as soon as it has a login, and must not be asked at another port than it serves.
  */
-export function LoginForm({ device, name, backup, onDone }: { device: string; name: string; backup: Backup; onDone: () => void }) {
+export function LoginForm({ device, name, backup, unsaved, onSaved, onCancel }: Props) {
   const [own] = useState(backup.login?.from === "device" ? backup.login : null);
   const [was] = useState(loginDraftOf(own));
   const [draft, setDraft] = useState(was);
   const [portWas] = useState(String(backup.port));
   const [port, setPort] = useState(portWas);
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
-  const save = useChangeBackup(device, onDone);
+  const save = useChangeBackup(device, onSaved);
   const fields = wrong ?? fieldErrors(save.error);
+  const isMoved = port.trim() !== portWas;
+  useImperativeHandle(unsaved, () => () => isMoved || isLoginGiven(draft, was), [isMoved, draft, was]);
   const submit = () => {
-    const isMoved = port.trim() !== portWas;
     // A secret is never shown: who changes the port alone need not type it again.
     const isLogin = isLoginGiven(draft, was) || !own || !isMoved;
     const found = { ...(isLogin ? loginWrong(draft) : {}), ...draftWrong({ port }) };
@@ -48,11 +59,11 @@ export function LoginForm({ device, name, backup, onDone }: { device: string; na
   };
   return (
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save"
-      busy={save.isPending} onCancel={onDone}>
+      busy={save.isPending} onCancel={onCancel}>
       <LoginFields id="own" draft={draft} onChange={setDraft} wrong={fields} hint={hintOf(backup)} />
       <PortField id="own-port" port={port} error={fields["port"]} onChange={setPort} />
       <p className="text-xs text-muted">{thenOf(backup)}</p>
-      {own && <DropLogin device={device} name={name} onDone={onDone} />}
+      {own && <DropLogin device={device} name={name} onDone={onSaved} />}
     </Form>
   );
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type Ref, useImperativeHandle, useRef, useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
@@ -28,17 +28,43 @@ interface Props {
   onClose: () => void;
 }
 
+type Page = "device" | "login";
+
 const PAGES = [{ value: "device" as const, label: "Device and SNMP" }, { value: "login" as const, label: "SSH login" }];
+const SHOWN = "flex flex-1 flex-col";
 
 export function EditDevice({ detail, open, onClose }: Props) {
   const { admin } = useMayIn()(detail.tenant.id);
-  const [page, setPage] = useState<"device" | "login">("device");
+  const [page, setPage] = useState<Page>("device");
+  const [isLoginOpened, setLoginOpened] = useState(false);
+  const [saved, setSaved] = useState<Page | null>(null);
+  const unsaved = { device: useRef<() => boolean>(null), login: useRef<() => boolean>(null) };
+  const turn = (to: Page) => {
+    setPage(to);
+    if (to === "login") setLoginOpened(true);
+  };
+  /** One page is saved: the other is left alone where something is typed on it. */
+  const done = (of: Page) => {
+    const other = of === "device" ? "login" : "device";
+    if (saved || !unsaved[other].current?.()) return onClose();
+    setSaved(of);
+    setPage(other);
+  };
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
-      {admin && <div className="-mt-1 mb-3"><Segments label="What to edit" segments={PAGES} value={page} onChange={setPage} /></div>}
+      {admin && !saved && <div className="-mt-1 mb-3"><Segments label="What to edit" segments={PAGES} value={page} onChange={turn} /></div>}
+      {saved && <p role="status" className="mb-3 text-muted">«{PAGES.find(({ value }) => value === saved)?.label}» is saved. What is typed here is not yet.</p>}
       {/* What is typed on one page is there when one comes back from the other. */}
-      <div className={page === "device" ? "flex flex-1 flex-col" : "hidden"}><DeviceForm detail={detail} onDone={onClose} /></div>
-      {page === "login" && <LoginPart device={detail.id} name={detail.name} onDone={onClose} />}
+      {saved !== "device" && (
+        <div className={page === "device" ? SHOWN : "hidden"}>
+          <DeviceForm detail={detail} unsaved={unsaved.device} onSaved={() => done("device")} onCancel={onClose} />
+        </div>
+      )}
+      {isLoginOpened && saved !== "login" && (
+        <div className={page === "login" ? SHOWN : "hidden"}>
+          <LoginPart device={detail.id} name={detail.name} unsaved={unsaved.login} onSaved={() => done("login")} onCancel={onClose} />
+        </div>
+      )}
     </SidePanel>
   );
 }
@@ -49,10 +75,20 @@ function useAgentChoices({ tenant, agent }: DeviceDetail) {
   return found.some(({ value }) => value === agent.id) ? found : [{ value: agent.id, label: agent.name }, ...found];
 }
 
-function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => void }) {
+interface FormProps {
+  detail: DeviceDetail;
+  /** Tells who asks whether something is typed that is not saved. */
+  unsaved: Ref<() => boolean>;
+  onSaved: () => void;
+  onCancel: () => void;
+}
+
+function DeviceForm({ detail, unsaved, onSaved, onCancel }: FormProps) {
   const queries = useQueryClient();
   const agents = useAgentChoices(detail);
   const known = useKnownTags(detail.tenant.id);
+  const [name, setName] = useState(detail.name);
+  const [address, setAddress] = useState(detail.address);
   const [agent, setAgent] = useState(detail.agent.id);
   // As they were when the form opened: what somebody else changes meanwhile is none of this change.
   const [opened] = useState(detail);
@@ -67,29 +103,27 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
     mutationFn: (body: ReturnType<typeof changed>) => take(api.PATCH("/api/v1/devices/{id}", { params: { path: { id } }, body })),
     onSuccess: async ({ data }) => {
       live.devices.put(data);
-      onDone();
+      onSaved();
       await queries.invalidateQueries({ queryKey: ["device", id] });
     },
   });
   const fields = wrong ?? fieldErrors(save.error);
-  const submit = (form: FormData) => {
+  const change = changed(opened, { name: name.trim(), address: address.trim(), agent, interval_s: Number(interval), tags, draft, options });
+  useImperativeHandle(unsaved, () => () => Object.keys(change).length > 0);
+  const submit = () => {
     const found = { ...(isGiven(draft, was) ? draftWrong(draft) : {}), ...optionsWrong(options) };
     const isWrong = Object.keys(found).length > 0;
     setWrong(isWrong ? found : null);
-    if (isWrong) return;
-    const text = (name: string) => String(form.get(name) ?? "").trim();
-    save.mutate(changed(opened, {
-      name: text("name"), address: text("address"), agent, interval_s: Number(interval), tags, draft, options,
-    }));
+    if (!isWrong) save.mutate(change);
   };
   const intervals = INTERVALS.some(({ value }) => value === String(detail.interval_s))
     ? INTERVALS : [{ value: String(detail.interval_s), label: `${detail.interval_s} s` }, ...INTERVALS];
   return (
-    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save" busy={save.isPending} onCancel={onDone}>
-      <TextField id="device-name" name="name" label="Name" autoComplete="off" defaultValue={detail.name} error={fields["name"]}
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save" busy={save.isPending} onCancel={onCancel}>
+      <TextField id="device-name" name="name" label="Name" autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} error={fields["name"]}
         hint="Empty: the system name that the device tells." />
       <TextField id="device-address" name="address" label="Address" autoComplete="off" autoCapitalize="none" spellCheck={false}
-        defaultValue={detail.address} hint="IP address or host name; add :port if it is not 161." error={fields["address"]} />
+        value={address} onChange={(event) => setAddress(event.target.value)} hint="IP address or host name; add :port if it is not 161." error={fields["address"]} />
       <TagField id="device-tags" label="Tags" tags={tags} onChange={setTags} known={known} error={fields["tags"]} />
       <FieldFrame id="device-agent" label="Agent" error={fields["agent"]}>
         <Picker id="device-agent" label="Agent" value={agent} onChange={setAgent} choices={agents} invalid={!!fields["agent"]} />
