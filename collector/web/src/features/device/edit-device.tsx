@@ -38,17 +38,18 @@ export function EditDevice({ detail, open, onClose }: Props) {
   const [page, setPage] = useState<Page>("device");
   const [isLoginOpened, setLoginOpened] = useState(false);
   const [saved, setSaved] = useState<Page | null>(null);
-  const unsaved = { device: useRef<() => boolean>(null), login: useRef<() => boolean>(null) };
+  const ofDevice = useRef<() => boolean>(null);
+  const ofLogin = useRef<() => boolean>(null);
   const turn = (to: Page) => {
     setPage(to);
     if (to === "login") setLoginOpened(true);
   };
   /** One page is saved: the other is left alone where something is typed on it. */
   const done = (of: Page) => {
-    const other = of === "device" ? "login" : "device";
-    if (saved || !unsaved[other].current?.()) return onClose();
+    const isUnsaved = (of === "device" ? ofLogin : ofDevice).current?.();
+    if (saved || !isUnsaved) return onClose();
     setSaved(of);
-    setPage(other);
+    setPage(of === "device" ? "login" : "device");
   };
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
@@ -57,12 +58,12 @@ export function EditDevice({ detail, open, onClose }: Props) {
       {/* What is typed on one page is there when one comes back from the other. */}
       {saved !== "device" && (
         <div className={page === "device" ? SHOWN : "hidden"}>
-          <DeviceForm detail={detail} unsaved={unsaved.device} onSaved={() => done("device")} onCancel={onClose} />
+          <DeviceForm detail={detail} unsaved={ofDevice} onSaved={() => done("device")} onCancel={onClose} />
         </div>
       )}
       {isLoginOpened && saved !== "login" && (
         <div className={page === "login" ? SHOWN : "hidden"}>
-          <LoginPart device={detail.id} name={detail.name} unsaved={unsaved.login} onSaved={() => done("login")} onCancel={onClose} />
+          <LoginPart device={detail.id} name={detail.name} unsaved={ofLogin} onSaved={() => done("login")} onCancel={onClose} />
         </div>
       )}
     </SidePanel>
