@@ -74,7 +74,7 @@ async function night({ site, page, check, look }) {
       tenant: tenant.id, name: "Up long enough", severity: "warning", condition: { kind: "metric", name: "uptime_seconds", is: "above", limit: 1 }, for_s: 0, resolve_after_s: 0,
     });
     await page.waitForFunction(() => document.querySelectorAll("[data-incident]").length === 3, null, { timeout: TURN_MS });
-    await page.waitForSelector("nav [data-open-alerts='3'][data-tone=warning]");
+    await page.waitForSelector("nav [data-open-alerts='3'][data-tone=warn]");
     await page.waitForSelector("[data-figure=warning]:has-text('3')");
     await site.ask("PATCH", `/api/v1/rules/${id}`, { enabled: false });
     await page.waitForSelector(`[data-over='3'] [data-over-root='${site.mortalId}']:has-text('its rule was switched off')`, { timeout: TURN_MS });

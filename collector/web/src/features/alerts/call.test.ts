@@ -7,12 +7,12 @@ const ACK = { at: "2026-11-22T11:59:00Z", by: "noc@farwatch.example", note: null
 const alert = (more: Partial<Alert> = {}): Alert => ({ phase: "firing", severity: "info", ack: null, silenced_until: null, ...more }) as Alert;
 
 it.each([
-  ["nothing", [], { open: 0, firing: 0, tone: "quiet" }],
-  ["what is over", [alert({ phase: "resolved", severity: "critical" })], { open: 0, firing: 0, tone: "quiet" }],
-  ["what only tells", [alert()], { open: 1, firing: 1, tone: "quiet" }],
-  ["a warning", [alert(), alert({ severity: "warning" })], { open: 2, firing: 2, tone: "warning" }],
-  ["something critical before a warning", [alert({ severity: "critical" }), alert({ severity: "warning" })], { open: 2, firing: 2, tone: "critical" }],
-  ["something critical that is somebody's", [alert({ severity: "critical", ack: ACK }), alert({ severity: "warning" })], { open: 2, firing: 1, tone: "warning" }],
-  ["something critical that is silent", [alert({ severity: "critical", silenced_until: "2026-11-22T12:05:00Z" })], { open: 1, firing: 0, tone: "quiet" }],
-  ["something critical that waits", [alert({ severity: "critical", phase: "pending" })], { open: 1, firing: 0, tone: "quiet" }],
+  ["nothing", [], { open: 0, firing: 0, tone: "muted" }],
+  ["what is over", [alert({ phase: "resolved", severity: "critical" })], { open: 0, firing: 0, tone: "muted" }],
+  ["what only tells", [alert()], { open: 1, firing: 1, tone: "muted" }],
+  ["a warning", [alert(), alert({ severity: "warning" })], { open: 2, firing: 2, tone: "warn" }],
+  ["something critical before a warning", [alert({ severity: "critical" }), alert({ severity: "warning" })], { open: 2, firing: 2, tone: "alarm" }],
+  ["something critical that is somebody's", [alert({ severity: "critical", ack: ACK }), alert({ severity: "warning" })], { open: 2, firing: 1, tone: "warn" }],
+  ["something critical that is silent", [alert({ severity: "critical", silenced_until: "2026-11-22T12:05:00Z" })], { open: 1, firing: 0, tone: "muted" }],
+  ["something critical that waits", [alert({ severity: "critical", phase: "pending" })], { open: 1, firing: 0, tone: "muted" }],
 ] as const)("calls for %s", (_, alerts, expected) => expect(call(alerts, NOW)).toEqual(expected));

@@ -1,8 +1,7 @@
 /** How loudly open alerts call for somebody. Red is for what is critical, fires and is nobody's yet. */
 import type { Alert } from "../../lib/types";
-import { type Severity, severityOf, standingOf } from "./standing";
-
-export type Tone = Exclude<Severity, "info"> | "quiet";
+import { severityOf, standingOf } from "./standing";
+import { loudest, SEVERITY_TONE, type Tone } from "./tone";
 
 export interface Call {
   open: number;
@@ -12,14 +11,13 @@ export interface Call {
 }
 
 export function call(alerts: readonly Alert[], nowMs: number): Call {
-  const found: Call = { open: 0, firing: 0, tone: "quiet" };
+  const found: Call = { open: 0, firing: 0, tone: "muted" };
   for (const alert of alerts) {
     if (alert.phase === "resolved") continue;
     found.open += 1;
     if (standingOf(alert, nowMs) !== "firing") continue;
     found.firing += 1;
-    const severity = severityOf(alert);
-    if (severity === "critical" || (severity === "warning" && found.tone === "quiet")) found.tone = severity;
+    found.tone = loudest([found.tone, SEVERITY_TONE[severityOf(alert)]]);
   }
   return found;
 }

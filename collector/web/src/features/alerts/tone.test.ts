@@ -1,22 +1,10 @@
 import { expect, it } from "vitest";
 import type { Alert, State } from "../../lib/types";
-import type { Incident } from "../now/incidents";
-import { caredFor, deviceTone, incidentTone, loudest, untoldTone, worstState } from "./tone";
+import { caredFor, deviceTone, loudest, worstState } from "./tone";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const alert = (device: string, more: Partial<Alert> = {}) =>
   ({ id: `alr_${device}`, phase: "firing", device: { id: device, name: device }, ack: null, silenced_until: null, unknown: false, ...more }) as Alert;
-const incident = (more: Partial<Incident> = {}) =>
-  ({ standing: "firing", severity: "critical", isAway: false, alerts: [alert("a")], ...more }) as Incident;
-
-it("is red only for what is critical, new and known", () => {
-  expect(incidentTone(incident())).toBe("alarm");
-  expect(incidentTone(incident({ severity: "warning" }))).toBe("warn");
-  for (const standing of ["acknowledged", "silenced", "pending"] as const) expect(incidentTone(incident({ standing }))).toBe("muted");
-  const old = [alert("a", { unknown: true })];
-  expect(incidentTone(incident({ alerts: old }))).toBe("muted");
-  expect(incidentTone(incident({ alerts: old, isAway: true }))).toBe("alarm");
-});
 
 it("is quiet about a device only while every alert of it is looked after", () => {
   const ack = { by: "noc", at: "", note: null } as unknown as Alert["ack"];
@@ -28,11 +16,6 @@ it("is quiet about a device only while every alert of it is looked after", () =>
   const tone = (id: string, state: State) => deviceTone({ id, state }, cared);
   expect([tone("a", "down"), tone("d", "down"), tone("d", "degraded"), tone("d", "unknown"), tone("a", "up")])
     .toEqual(["muted", "alarm", "warn", "muted", "calm"]);
-});
-
-it("is loud once about a device: in its incident, or else in the figures", () => {
-  const of = (id: string) => untoldTone([{ id, state: "down" }], [incident()], new Set());
-  expect([of("a"), of("b"), untoldTone([], [], new Set())]).toEqual(["calm", "alarm", "calm"]);
 });
 
 it("names the loudest and the worst of several", () => {

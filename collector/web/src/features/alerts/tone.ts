@@ -1,7 +1,6 @@
 /** How loud something is. Only what calls for a person now is red: not what somebody looks after, not what is silenced, not what is old. */
-import type { Incident } from "../now/incidents";
-import { isSilent } from "../alerts/standing";
 import type { Alert, Device, State } from "../../lib/types";
+import { isSilent, type Severity } from "./standing";
 
 export type Tone = "alarm" | "warn" | "muted" | "calm";
 
@@ -12,16 +11,8 @@ export const TONE_TEXT: Readonly<Record<Tone, string>> = {
   alarm: "text-down", warn: "text-degraded", muted: "text-muted", calm: "text-up",
 };
 
-/** The ground of a sign, and its own colour on that: what is loud has the only red of its line. */
-export const SIGN_GROUND: Readonly<Record<Tone, string>> = { alarm: "bg-down", warn: "", muted: "", calm: "" };
-export const SIGN_TEXT: Readonly<Record<Tone, string>> = { ...TONE_TEXT, alarm: "text-bg" };
-
-export function incidentTone({ standing, severity, isAway, alerts }: Incident): Tone {
-  if (standing !== "firing") return "muted";
-  // Nobody can tell how any of it is now. That an agent is away is news by itself.
-  if (!isAway && alerts.every(({ unknown }) => unknown)) return "muted";
-  return severity === "critical" ? "alarm" : severity === "warning" ? "warn" : "muted";
-}
+/** Of what fires, and is nobody's yet. */
+export const SEVERITY_TONE: Readonly<Record<Severity, Tone>> = { critical: "alarm", warning: "warn", info: "muted" };
 
 /** Devices of which somebody looks after every alert, or nobody is to be told. */
 export function caredFor(alerts: readonly Alert[], nowMs: number): ReadonlySet<string> {
@@ -50,10 +41,4 @@ export function loudest(tones: Iterable<Tone>): Tone {
 /** The worst state that is among them; up where there is none. */
 export function worstState(counts: Readonly<Record<State, number>>): State {
   return (["down", "degraded", "unknown"] as const).find((state) => counts[state] > 0) ?? "up";
-}
-
-/** How loud the devices are of which no incident tells already. */
-export function untoldTone(devices: readonly Pick<Device, "id" | "state">[], incidents: readonly Incident[], cared: ReadonlySet<string>): Tone {
-  const told = new Set(incidents.flatMap(({ alerts }) => alerts.flatMap(({ device }) => device?.id ?? [])));
-  return loudest(devices.flatMap((one) => (told.has(one.id) ? [] : deviceTone(one, cared))));
 }

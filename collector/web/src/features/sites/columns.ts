@@ -1,7 +1,7 @@
 /** The columns of the sites: what each is called and sorts by. */
 import { type Read, sorted, type Sorting } from "../../lib/sorting";
 import { SEVERITIES } from "../alerts/standing";
-import { TONES } from "../wall/tone";
+import { TONES } from "../alerts/tone";
 import { type SiteStatus, troubleShare } from "./rollup";
 
 export interface SiteColumn {

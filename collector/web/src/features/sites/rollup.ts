@@ -3,7 +3,7 @@ import { byName, integer } from "../../lib/format";
 import { shownAgent, STATE_WORD } from "../../lib/state";
 import type { Agent, Alert, Device, Site, State } from "../../lib/types";
 import { SEVERITIES, type Severity, severityOf } from "../alerts/standing";
-import { caredFor, deviceTone, loudest, type Tone, worstState } from "../wall/tone";
+import { caredFor, deviceTone, loudest, type Tone, worstState } from "../alerts/tone";
 
 export type Counts = Record<State, number>;
 

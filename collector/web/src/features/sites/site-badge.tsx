@@ -1,5 +1,5 @@
 import { StateBadge } from "../../ui/state-badge";
-import { TONE_TEXT } from "../wall/tone";
+import { TONE_TEXT } from "../alerts/tone";
 import { type SiteStatus, siteState, siteWord } from "./rollup";
 
 /** How a site is: the shape of its worst device, in the colour of what is to be done about it. */

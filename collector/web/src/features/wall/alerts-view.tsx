@@ -5,7 +5,8 @@ import { ordered, SEVERITY_WORD, severityOf, sinceOf, STANDING_WORD, standingOf 
 import { standingNote } from "../alerts/subject";
 import { Calm, NoDevices } from "./calm";
 import { useAge } from "./incident-line";
-import { SIGN_TEXT, type Tone } from "./tone";
+import { type Tone } from "../alerts/tone";
+import { SIGN_TEXT } from "./incident-tone";
 import { secondMs, type WallRows } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 import { WallList } from "./wall-list";

@@ -3,7 +3,7 @@ import { useEachSecond } from "../../lib/live-app";
 import { SeverityShape } from "../alerts/badges";
 import { SEVERITY_WORD, STANDING_WORD } from "../alerts/standing";
 import { headline, type Incident } from "../now/incidents";
-import { incidentTone, SIGN_TEXT } from "./tone";
+import { incidentTone, SIGN_TEXT } from "./incident-tone";
 import { secondMs } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 

@@ -1,7 +1,7 @@
 /** Draws the mosaic: a shape for each device, in the colour of how loud it is. */
 import { token } from "../../lib/theme";
 import type { State } from "../../lib/types";
-import type { Tone } from "./tone";
+import type { Tone } from "../alerts/tone";
 
 export interface Cell {
   state: State;

@@ -2,7 +2,8 @@ import { causeWord, STATE_WORD } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
 import type { NameGrid } from "./name-grid";
-import { deviceTone, SIGN_GROUND, SIGN_TEXT } from "./tone";
+import { deviceTone } from "../alerts/tone";
+import { SIGN_GROUND, SIGN_TEXT } from "./incident-tone";
 
 /** Devices of one site, and what stands over them. */
 export interface SiteGroup {

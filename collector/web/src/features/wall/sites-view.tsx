@@ -6,7 +6,8 @@ import { StateShape } from "../../ui/state-badge";
 import { type SiteStatus } from "../sites/rollup";
 import { NoDevices } from "./calm";
 import { fullGrid, tileGrid } from "./fit";
-import { deviceTone, SIGN_GROUND, SIGN_TEXT, TONES, worstState } from "./tone";
+import { deviceTone, TONES, worstState } from "../alerts/tone";
+import { SIGN_GROUND, SIGN_TEXT } from "./incident-tone";
 import { useBox } from "./use-box";
 import type { WallRows } from "./use-wall-rows";
 

@@ -9,7 +9,7 @@ import { isSilent } from "../alerts/standing";
 import { incidentsOf } from "../now/incidents";
 import { unknownByAgent, unknownOf } from "../now/unknown";
 import { countStates, rollUp } from "../sites/rollup";
-import { caredFor } from "./tone";
+import { caredFor } from "../alerts/tone";
 import { rowsOf } from "./view-rows";
 
 export const secondMs = () => currentSecond() * 1000;

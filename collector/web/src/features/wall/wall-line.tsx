@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
-import { SIGN_GROUND, type Tone } from "./tone";
+import { type Tone } from "../alerts/tone";
+import { SIGN_GROUND } from "./incident-tone";
 
 interface Props {
   tone: Tone;
