@@ -180,9 +180,8 @@ fn clear(folder: &Path) -> Result {
     let is_ours = world(folder).is_some_and(|kind| KINDS.contains(&kind.as_str()));
     if fs::read_dir(folder)?.count() > 1 && !is_ours {
         let folder = folder.display();
-        return Err(
-            format!("{folder} holds something else than a demo of this version: give another folder, or remove it").into()
-        );
+        let what = "something else than a demo of this version: give another folder, or remove it";
+        return Err(format!("{folder} holds {what}").into());
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
