@@ -135,12 +135,13 @@ async fn begin(
     drop(read);
     let mut seen = seen.ok_or(InventoryError::NotFound)?;
     loop {
+        // What is not theirs to see must not be told by a lock that is waited for either.
+        seen.clone().seen_by(context).ok_or(InventoryError::NotFound)?;
         let mut chains = chains_of(seen.tenant_ids().as_ref());
         chains.extend(others.into_iter().flatten());
         let mut txn = db.own_change(IdentityKey::new(), context.who(), chains).await?;
         let now = screen_in(&mut txn, id).await?.ok_or(InventoryError::NotFound)?;
         if now.tenant_ids() == seen.tenant_ids() {
-            now.clone().seen_by(context).ok_or(InventoryError::NotFound)?;
             return Ok((txn, now));
         }
         // Somebody changed it in between: the chains are those of what it was.
