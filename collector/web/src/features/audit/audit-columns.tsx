@@ -19,6 +19,9 @@ function Time({ at }: { at: string }) {
   return <time dateTime={at} title={dateTime(at)}>{clockTime(Date.parse(at), true)}</time>;
 }
 
+/** At a desk on one line: a long mail is cut at its end, not broken amid a word. */
+const NAME = "phone:text-muted phone:wrap-anywhere desk:max-w-[28ch] desk:overflow-hidden desk:text-ellipsis desk:whitespace-nowrap";
+
 /** On the phone with the time, which has no cell of its own there. */
 function Who({ row, onPerson }: { row: AuditRow; onPerson: (name: string) => void }) {
   const { kind, name } = row.actor;
@@ -28,11 +31,11 @@ function Who({ row, onPerson }: { row: AuditRow; onPerson: (name: string) => voi
       <span className="text-muted" title={actorWord(kind)}><Icon name={ICONS[kind] ?? "help"} size={14} /></span>
       <span className="sr-only">{actorWord(kind)}:</span>
       {name === text ? (
-        <button type="button" title={`Show all of ${text}`} className="min-h-6 text-left wrap-anywhere hover:text-accent hover:underline phone:text-muted"
+        <button type="button" title={`Show all of ${text}`} className={`min-h-6 text-left hover:text-accent hover:underline ${NAME}`}
           onClick={() => onPerson(text)}>
           {text}
         </button>
-      ) : <span className="wrap-anywhere phone:text-muted">{text}</span>}
+      ) : <span title={text} className={NAME}>{text}</span>}
       <span className="ml-auto hidden text-muted phone:inline"><Time at={row.at} /></span>
     </span>
   );
@@ -56,7 +59,7 @@ const AT: Column<AuditRow> = {
 };
 const TENANT: Column<AuditRow> = {
   by: "tenant", label: "Tenant", isPlain: true, className: "text-muted phone:order-3 phone:col-span-2",
-  cell: ({ tenant }) => tenant?.name ?? "Provider",
+  cell: ({ tenant }) => <span title={tenant?.name} className={`desk:block ${NAME}`}>{tenant?.name ?? "Provider"}</span>,
 };
 
 export function columnsOf(hasTenant: boolean, onPerson: (name: string) => void): readonly Column<AuditRow>[] {
