@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { serverNow } from "../../lib/clock";
-import { counted, integer } from "../../lib/format";
+import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { useBeside } from "../../lib/use-beside";
@@ -11,6 +11,7 @@ import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
 import { FilterChip } from "../../ui/chip";
 import { FilterInput } from "../../ui/filter-input";
+import { HeldSign } from "../../ui/held-sign";
 import type { GridRows } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
@@ -175,9 +176,10 @@ function OfOne({ inbox: { search, setSearch, named } }: { inbox: Inbox }) {
 function Held({ inbox: { isHeld, isNew, ids, total, past, search } }: { inbox: Inbox }) {
   const whole = search.state === "resolved" ? past.total : total;
   return (
-    <span className="flex gap-3 text-xs text-muted phone:hidden">
-      {isHeld && <span>{`Sorting waits while you point${isNew > 0 ? `: ${counted(isNew, "more alert")}` : ""}`}</span>}
+    <span className="text-xs whitespace-nowrap text-muted phone:hidden">
+      <HeldSign on={isHeld} />
       <span data-alert-count>{whole === null ? "" : `${integer(ids.length)} of ${integer(whole)}`}</span>
+      {isHeld && isNew > 0 && `, ${integer(isNew)} more`}
     </span>
   );
 }

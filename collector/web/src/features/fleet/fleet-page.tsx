@@ -9,6 +9,7 @@ import { useTitle } from "../../lib/use-title";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
 import { FilterInput } from "../../ui/filter-input";
+import { HeldSign } from "../../ui/held-sign";
 import { Icon } from "../../ui/icon";
 import type { GridRows } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
@@ -77,9 +78,8 @@ export function FleetPage() {
         )}
         <SavedViews />
         <span className="ml-auto flex items-center gap-3">
-          {fleet.held && <span className="text-xs text-muted phone:hidden">Sorting waits while you point</span>}
-          <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
-            {integer(fleet.ids.length)} of {integer(fleet.total)}
+          <span className="text-xs whitespace-nowrap text-muted phone:hidden" aria-live="off" data-fleet-count>
+            <HeldSign on={fleet.held} />{integer(fleet.ids.length)} of {integer(fleet.total)}
           </span>
           <ColumnMenu cols={fleet.search.cols} isMixed={fleet.isMixed} onChange={(cols) => fleet.setSearch({ cols })} />
           {mayAdd && <ImportLink className="phone:hidden" />}

@@ -12,6 +12,7 @@ import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { FilterInput } from "../../ui/filter-input";
+import { HeldSign } from "../../ui/held-sign";
 import { Icon } from "../../ui/icon";
 import { type GridRows, LiveGrid } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
@@ -50,8 +51,7 @@ export function SitesPage() {
         </div>
         <SavedViews />
         <span className="flex-1 phone:hidden" />
-        {isHeld && <span className="text-xs text-muted phone:hidden">Sorting waits while you point</span>}
-        <span className="text-xs text-muted phone:hidden" data-site-count>{integer(ids.length)} of {integer(total)}</span>
+        <span className="text-xs whitespace-nowrap text-muted phone:hidden" data-site-count><HeldSign on={isHeld} />{integer(ids.length)} of {integer(total)}</span>
         {mayAdd && (
           <Button look="solid" className="phone:w-11 phone:px-0" onClick={() => setAdding(true)}>
             <Icon name="plus" size={14} /> <span className="phone:sr-only">New site</span>
