@@ -30,7 +30,9 @@ function AlertLine({ alert, isMixed }: { alert: Alert; isMixed: boolean }) {
   return (
     <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={SIGN_TEXT[tone]} />} title={alert.summary} end={useAge(sinceOf(alert))}
       notes={[
-        SEVERITY_WORD[severity], STANDING_WORD[standing], standingNote(alert, secondMs()), isMixed ? alert.tenant.name : null, alert.site.name,
+        standing === "firing" ? SEVERITY_WORD[severity] : `${SEVERITY_WORD[severity]}, ${STANDING_WORD[standing].toLowerCase()}`,
+        // Who looks after it is not for all who pass by.
+        standingNote({ ...alert, ack: null }, secondMs()), isMixed ? alert.tenant.name : null, alert.site.name,
       ]} />
   );
 }

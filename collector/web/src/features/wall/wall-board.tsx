@@ -42,11 +42,11 @@ export function WallBoard({ wall }: { wall: Wall }) {
     <main className={`wall relative h-dvh overflow-hidden bg-bg leading-[1.35] ${touched ? "" : "cursor-none"}`} data-wall={view?.kind ?? "none"}
       data-paused={turns.turn.pausedMs !== null || undefined}>
       <div className="flex h-full flex-col gap-[.8em] p-[.8em] pb-[1em]" style={{ transform: `translate(${x * SHIFT_PX}px, ${y * SHIFT_PX}px)` }}>
-        <WallHead title={view ? VIEW_WORD[view.kind] : (name ?? "Wallboard")} of={of} />
+        <WallHead title={view ? VIEW_WORD[view.kind] : (name ?? "Wallboard")} of={of}>{!touched && <Hints sound={sound} isPreview={name === null} />}</WallHead>
         {view ? <Shown key={`${turns.turn.at} ${view.kind}`} view={view} isMixed={!tenant} /> : <NoView />}
       </div>
       {views.length > 1 && <ProgressLine turns={turns} />}
-      {touched ? <Controls turns={turns} sound={sound} isPreview={name === null} isAlone={views.length < 2} /> : <Hints sound={sound} isPreview={name === null} />}
+      {touched && <Controls turns={turns} sound={sound} isPreview={name === null} isAlone={views.length < 2} />}
     </main>
   );
 }
@@ -88,7 +88,8 @@ function Controls({ turns, sound, isPreview, isAlone }: { turns: Turns; sound: S
   );
 }
 
+/** In the head: over the view it would hide what is shown. */
 function Hints({ sound, isPreview }: { sound: Sound; isPreview: boolean }) {
   const words = sound.isWaiting ? "Sound is on after a click or a key" : isPreview ? "Preview, as you are signed in" : null;
-  return words && <p data-wall-hint className="absolute right-[.8em] bottom-[.5em] rounded-[.3em] bg-raised px-[.6em] text-muted">{words}</p>;
+  return words && <p data-wall-hint className="clip min-w-0 rounded-[.3em] bg-raised px-[.6em] text-muted">{words}</p>;
 }

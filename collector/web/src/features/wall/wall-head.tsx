@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { clockTime } from "../../lib/format";
 import { useEachSecond, useLink } from "../../lib/live-app";
@@ -11,7 +12,7 @@ const day = new Intl.DateTimeFormat(typeof navigator === "undefined" ? "en" : na
 const SIGN = { live: "up", connecting: "unknown", late: "degraded", lost: "degraded" } as const satisfies Record<Freshness, string>;
 
 /** What is shown, how old it may be, and what time it is. */
-export function WallHead({ title, of }: { title: string; of: string }) {
+export function WallHead({ title, of, children }: { title: string; of: string; children?: ReactNode }) {
   const time = useEachSecond(() => clockTime(serverNow(), false));
   const date = useEachSecond(() => day.format(serverNow()));
   return (
@@ -20,6 +21,7 @@ export function WallHead({ title, of }: { title: string; of: string }) {
         <span className="text-[1.5em] font-semibold">{title}</span>{" "}<span className="clip text-muted">{of}</span>
       </h1>
       <span className="flex-1" />
+      {children}
       <DataAge />
       <span className="shrink-0 text-right leading-none text-muted portrait:hidden">{date}</span>
       <time className="shrink-0 text-[2.2em] leading-none font-semibold" data-wall-clock>{time}</time>
