@@ -70,6 +70,9 @@ it("keeps the reason why a device never answered", () => {
   const never = { interval_s: 60, last_sample_at: null } as const;
   expect(shownState({ ...never, state: "down", cause: "timeout" }, NOW).cause).toBe("timeout");
   expect(shownState({ ...never, state: "unknown", cause: "agent_offline" }, NOW).cause).toBe("agent_offline");
+  const agent = (seen: string | null) => ({ agent: { last_seen_at: seen, revoked_at: null } });
+  expect(shownState({ ...never, state: "unknown", cause: "agent_offline" }, NOW, agent(null)).cause).toBe("agent_unseen");
+  expect(shownState({ ...never, state: "unknown", cause: "agent_offline" }, NOW, agent(ago(600))).cause).toBe("agent_offline");
 });
 
 it("ages ports and agents as it does devices", () => {

@@ -161,7 +161,8 @@ export function shownState(
   if (state !== "unknown") return { state, cause: told };
   const cause = !device.last_sample_at && NO_NEWS.has(told) ? "pending" : told;
   if (agent?.revoked_at && OF_AGENT.has(cause)) return { state, cause: "agent_revoked" };
-  return { state, cause: agent && !agent.last_seen_at && cause === "pending" ? "agent_unseen" : cause };
+  const isUnseen = agent && !agent.last_seen_at && (cause === "pending" || cause === "agent_offline");
+  return { state, cause: isUnseen ? "agent_unseen" : cause };
 }
 
 /** The state to show of one way of asking a device: echo or SNMP. */

@@ -26,9 +26,9 @@ export function useShown(device: Device | undefined): [State, ShownCause | null,
     return `${state} ${cause ?? ""} ${state === "unknown" || isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
   });
   const [state, cause, dim] = text.split(" ");
-  // What a first poll waits for may be its agent.
+  // What a first poll waits for may be its agent; one that is offline may never have come.
   useEffect(() => {
-    if (cause === "pending") live.ensureAgents();
+    if (cause === "pending" || cause === "agent_offline") live.ensureAgents();
   }, [cause]);
   return [state as State, (cause || null) as ShownCause | null, dim === "1"];
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Agent, Alert, Device, Site } from "../../lib/types";
-import { inTrouble, rollUp, siteState, siteWord, troubleShare } from "./rollup";
+import { agentsMissing, inTrouble, rollUp, siteState, siteWord, troubleShare } from "./rollup";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const now = new Date(NOW).toISOString();
@@ -21,6 +21,12 @@ it("counts what stands at each site, also where nothing does", () => {
   expect(all.map(({ name, devices, agents, agentsUp, alerts, worst }) => [name, devices, agentsUp, agents, alerts, worst])).toEqual([
     ["depot", 2, 1, 2, 3, "critical"], ["hill", 1, 0, 0, 0, null], ["mast 2", 1, 1, 1, 0, null], ["mast 10", 0, 0, 0, 0, null],
   ]);
+});
+
+it("tells an agent that is away from one that never came", () => {
+  const [one] = rollUp({ devices: [], sites: [site("depot")], alerts: [], nowMs: NOW, agents: [agent("depot"), agent("depot", { state: "down" }), agent("depot", { state: "unknown", last_seen_at: null })] });
+  expect(one && agentsMissing(one)).toBe(", 1 away, 1 never connected");
+  expect(agentsMissing({ agents: 1, agentsUp: 1, agentsUnseen: 0 })).toBe("");
 });
 
 it("has a state for a site", () => {

@@ -18,6 +18,8 @@ export interface SiteStatus {
   /** Revoked ones are left out. */
   agents: number;
   agentsUp: number;
+  /** That have never connected. */
+  agentsUnseen: number;
   alerts: number;
   /** Of its open alerts. */
   worst: Severity | null;
@@ -50,7 +52,7 @@ export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): Si
   const found = new Map<string, SiteStatus>();
   const at = ({ id, name }: Pick<Site, "id" | "name">, tenant: Site["tenant"]): SiteStatus => {
     let site = found.get(id);
-    if (!site) found.set(id, (site = { id, name, tenant, devices: 0, counts: noCounts(), tone: "calm", agents: 0, agentsUp: 0, alerts: 0, worst: null }));
+    if (!site) found.set(id, (site = { id, name, tenant, devices: 0, counts: noCounts(), tone: "calm", agents: 0, agentsUp: 0, agentsUnseen: 0, alerts: 0, worst: null }));
     return site;
   };
   for (const site of sites) at(site, site.tenant);
@@ -67,6 +69,7 @@ export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): Si
     one.agents += 1;
     const state = shownAgent(agent, nowMs);
     if (state === "up" || state === "degraded") one.agentsUp += 1;
+    else if (!agent.last_seen_at) one.agentsUnseen += 1;
   }
   for (const alert of alerts) {
     // An alert knows its site by the name of then: it makes no site by itself.
@@ -89,6 +92,12 @@ export function siteWord({ devices, counts }: Pick<SiteStatus, "devices" | "coun
   const word = STATE_WORD[state];
   if (state === "up" || devices === 1) return word;
   return counts[state] === devices ? `All ${word.toLowerCase()}` : `${integer(counts[state])} ${word.toLowerCase()}`;
+}
+
+/** Of its agents those that are not connected: «, 1 away, 1 never connected»; empty where all are. */
+export function agentsMissing({ agents, agentsUp, agentsUnseen }: Pick<SiteStatus, "agents" | "agentsUp" | "agentsUnseen">): string {
+  const away = agents - agentsUp - agentsUnseen;
+  return `${away > 0 ? `, ${integer(away)} away` : ""}${agentsUnseen > 0 ? `, ${integer(agentsUnseen)} never connected` : ""}`;
 }
 
 /** From 0 to 1: how much of it is not up. */

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { counted } from "../../lib/format";
 import { LiveCards } from "../../ui/live-cards";
+import { agentsMissing } from "./rollup";
 import { SiteBadge } from "./site-badge";
 import { SiteAlerts } from "./site-row";
 import { StateBar } from "./state-bar";
@@ -24,7 +25,7 @@ export function SiteCards({ list: { ids, byId, paused, isMixed } }: { list: Site
             <span className="flex items-center justify-between gap-3 text-xs">
               <span className="shrink-0 whitespace-nowrap"><SiteBadge site={site} /></span>
               <span className="clip min-w-0 text-muted">
-                {counted(site.devices, "device")} · {counted(site.agents, "agent")}{site.agentsUp < site.agents && `, ${site.agents - site.agentsUp} away`}
+                {counted(site.devices, "device")} · {counted(site.agents, "agent")}{agentsMissing(site)}
               </span>
             </span>
             {site.devices > 0 && <span className="flex"><StateBar counts={site.counts} /></span>}
