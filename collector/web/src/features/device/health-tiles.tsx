@@ -27,7 +27,7 @@ export function HealthTiles({ device, missing }: { device: Device; missing: Devi
         <p className="rounded-lg border border-line bg-surface px-4 py-3 text-muted">
           {device.snmp_poll?.state === "up"
             ? "It tells nothing of processor, memory or sensors. Its view may have to be widened: many devices show only the interfaces."
-            : "Processor, memory and sensors show here with its first answer over SNMP."}
+            : missing.length === 0 && "Processor, memory and sensors show here with its first answer over SNMP."}
           {missing.map(({ group, cause }) => <span key={group} data-missing={group}> {group === "host" ? "Processors, memory and disks" : "Sensors"}: {causeWord(cause) ?? "not given"}. {causeHint(cause)}</span>)}
         </p>
       )}

@@ -3,6 +3,7 @@ import { dateTime, duration, percent, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { causeWord, STATE_WORD } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
+import { Age } from "../../ui/age";
 import { StateShape } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import type { Happened } from "../timeline/use-timeline";
@@ -42,7 +43,7 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
         <span className="text-muted">
           {!week.isKnown ? "" : since
             ? <>for <span className="text-text">{lasting}</span>, since <time dateTime={since} title={dateTime(since)}>{sinceTime(since, serverNow())}</time></>
-            : isSteady(week.items) && "without a change in the last 7 days"}
+            : isSteady(week.items) && (now - born > 7 * DAY_MS ? "without a change in the last 7 days" : <>since it was added, <Age at={device.created_at} long /></>)}
         </span>
         <span className="flex-1" />
         {share && <Share of={share} />}
