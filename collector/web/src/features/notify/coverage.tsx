@@ -101,26 +101,34 @@ export function NobodyTold({ channels, routes, may, onRoute }: Props & { may: bo
 
 const NAMED_MAX = 5;
 
-/** Of several tenants: those where nobody is told of anything. */
+/** Of several tenants: those where nobody is told of anything, or of what is critical alone. */
 export function UntoldTenants({ tenants, channels, routes }: Props & { tenants: readonly Tenant[] }) {
-  const untold = tenants.filter(({ id }) => {
-    const own = channels.filter(({ tenant }) => tenant.id === id);
-    return isNobodyTold(own, routes);
-  });
-  if (untold.length === 0) return null;
-  const named = untold.slice(0, NAMED_MAX);
+  // Who is told of warnings is told of what is critical, too: there is no other hole.
+  const at = (severity: Severity) => tenants.filter(({ id }) => toldOf(severity, channels.filter(({ tenant }) => tenant.id === id), routes).length === 0);
+  const untold = at("critical");
+  const half = at("warning").filter((tenant) => !untold.includes(tenant));
+  return (
+    <>
+      {untold.length > 0 && <UntoldAt words="Alerts would reach nobody" tenants={untold} />}
+      {half.length > 0 && <UntoldAt words="Warning alerts would reach nobody" tenants={half} />}
+    </>
+  );
+}
+
+function UntoldAt({ words, tenants }: { words: string; tenants: readonly Tenant[] }) {
+  const named = tenants.slice(0, NAMED_MAX);
   return (
     <p className="mx-4 mb-3 flex gap-2 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3" data-untold>
       <span className="mt-px text-degraded"><Icon name="warn" /></span>
       <span>
-        <span className="font-medium">Alerts would reach nobody</span> at{" "}
+        <span className="font-medium">{words}</span> at{" "}
         {named.map(({ id, name }, at) => (
           <Fragment key={id}>
             {at > 0 && ", "}
             <Link to="/settings/notifications" search={{ tenant: id }} className="text-accent underline">{name}</Link>
           </Fragment>
         ))}
-        {untold.length > NAMED_MAX && ` and ${counted(untold.length - NAMED_MAX, "other tenant")}`}.
+        {tenants.length > NAMED_MAX && ` and ${counted(tenants.length - NAMED_MAX, "other tenant")}`}.
       </span>
     </p>
   );
