@@ -27,6 +27,7 @@ export function Figures({ now: { isKnown, counts } }: { now: Now }) {
 
 /** How many alerts are open of each severity of which there are any: each leads to them. */
 export function SeverityFigures({ now: { isKnown, severities } }: { now: Now }) {
+  const all = SEVERITIES.reduce((sum, severity) => sum + severities[severity], 0);
   return (
     <nav aria-label="Open alerts by severity" className="-mr-2 inline-flex desk:mr-0">
       {SEVERITIES.map((severity) => isKnown && severities[severity] > 0 && (
@@ -36,7 +37,7 @@ export function SeverityFigures({ now: { isKnown, severities } }: { now: Now }) 
           <span className="phone:sr-only">{SEVERITY_WORD[severity].toLowerCase()}</span>
         </Link>
       ))}
-      <span className="inline-flex items-center phone:hidden">alerts</span>
+      <span className="inline-flex items-center phone:hidden">{all === 1 ? "alert" : "alerts"}</span>
     </nav>
   );
 }

@@ -38,7 +38,7 @@ export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
 }
 
 function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
-  const { root, lead, alerts, severity, standing, since, suppressed } = incident;
+  const { root, isAway, lead, alerts, severity, standing, since, suppressed } = incident;
   const { isMixed } = useScope();
   const agents = useAgentNames();
   const [own, note] = useStanding(lead);
@@ -62,7 +62,8 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
           </Link>
           {/* Of several, how the loudest stands: the note is the lead's. */}
           <span className="max-w-72 min-w-0 shrink-0 text-xs"><StandingBadge standing={standing} note={own === standing ? note : null} /></span>
-          <span className="num w-9 shrink-0 text-xs text-muted phone:order-last"><Age at={since} /></span>
+          {/* Of an agent the time since it was heard: its alerts are younger. */}
+          <span className="num min-w-9 shrink-0 text-xs text-muted phone:order-last">{isAway && "unheard "}<Age at={since} /></span>
         </span>
         <span className="block text-xs text-muted wrap-anywhere">{words.join(" · ")}</span>
       </span>
