@@ -8,16 +8,22 @@ export interface Call {
   /** Of these, those that nobody looks after and nobody has silenced. */
   firing: number;
   tone: Tone;
+  /** How many of those that fire are as loud as that. */
+  loud: number;
 }
 
 export function call(alerts: readonly Alert[], nowMs: number): Call {
-  const found: Call = { open: 0, firing: 0, tone: "muted" };
+  const found: Call = { open: 0, firing: 0, tone: "muted", loud: 0 };
   for (const alert of alerts) {
     if (alert.phase === "resolved") continue;
     found.open += 1;
     if (standingOf(alert, nowMs) !== "firing") continue;
     found.firing += 1;
-    found.tone = loudest([found.tone, SEVERITY_TONE[severityOf(alert)]]);
+    const tone = SEVERITY_TONE[severityOf(alert)];
+    const louder = loudest([found.tone, tone]);
+    if (louder !== found.tone) found.loud = 0;
+    found.tone = louder;
+    if (tone === louder) found.loud += 1;
   }
   return found;
 }
