@@ -1,12 +1,11 @@
 import { useMemo } from "react";
-import { dateTime } from "../../lib/format";
+import { dateTime, reading } from "../../lib/format";
 import type { AlertDetail } from "../../lib/types";
 import { ChartCard } from "../charts/chart-card";
 import type { ChartSpec } from "../charts/chart-data";
 import type { Limit } from "../charts/chart-options";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
-import { figure, unitSign } from "../rules/units";
 import type { Item } from "../timeline/kinds";
 import { type EvidencePlot, evidencePlot } from "./evidence";
 
@@ -33,11 +32,11 @@ export function EvidenceChart({ alert }: { alert: AlertDetail }) {
 }
 
 function Plotted({ plot, alert }: { plot: EvidencePlot; alert: AlertDetail }) {
-  const { unit, rule, evidence: { samples } } = alert;
+  const { rule, evidence: { samples } } = alert;
   const { span: [first, last] } = plot;
   const [from, to] = [Math.round(first * 1000), Math.round(last * 1000)];
   const range = useRange({ range: { from: String(from), to: String(to) }, zone: "local", compare: null, set: nothing, setZone: nothing, setCompare: nothing });
-  const spec = useMemo((): ChartSpec => ({ id: "evidence", title: "Readings", unit: unitSign(unit), scale: 1, lines: [{ label: "Value", match: /^$/, colour: "chart-in" }] }), [unit]);
+  const spec = useMemo((): ChartSpec => ({ id: "evidence", title: "Readings", unit: plot.unit, scale: 1, lines: [{ label: "Value", match: /^$/, colour: "chart-in" }] }), [plot.unit]);
   const data = useMemo(() => ({ times: plot.data[0], values: [plot.data[1]], bands: null }), [plot]);
   const limits = useMemo((): Limit[] => [
     { value: plot.limit, word: "limit", tone: "down", dash: [] },
@@ -45,7 +44,7 @@ function Plotted({ plot, alert }: { plot: EvidencePlot; alert: AlertDetail }) {
   ], [plot]);
   const events = useMemo(() => eventsOf(plot, alert), [plot, alert]);
   const scope = useMemo((): ChartScope => ({ range, asTable: false, events, device: alert.device?.id ?? "", name: rule.name }), [range, events, alert.device, rule.name]);
-  const words = `${samples.length} readings from ${dateTime(samples[0]?.at)}; the limit is ${figure(plot.limit, unit)}`;
+  const words = `${samples.length} readings from ${dateTime(samples[0]?.at)}; the limit is ${reading(plot.limit, plot.unit)}`;
   return (
     <ChartScopeContext value={scope}>
       <div role="group" aria-label={words} data-evidence-chart={plot.data[0].length}>

@@ -1,6 +1,6 @@
 /** The readings of an alert as a chart: one line, the limit, and when it turned. */
 import type { AlertDetail } from "../../lib/types";
-import { isFlag } from "../rules/units";
+import { isFlag, unitSign } from "../rules/units";
 
 export interface Mark {
   kind: "began" | "fired" | "resolved";
@@ -10,6 +10,8 @@ export interface Mark {
 
 export interface EvidencePlot {
   data: [number[], number[]];
+  /** Its sign. */
+  unit: string;
   limit: number;
   /** Where it is well again, if that is not the limit. */
   clear: number | null;
@@ -28,13 +30,19 @@ function padded(values: readonly number[], least: number): [number, number] {
   return [low - room, high + room];
 }
 
+const DAY_S = 86_400;
+/** Limits of so many seconds are told in days: an axis in seconds has ticks at no round day. */
+const DAYS_S = 2 * DAY_S;
+
 const seconds = (at: string) => Date.parse(at) / 1000;
 
 /** Null where the rule is about a state or a flag, or no reading is kept. */
 export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const { condition, samples } = alert.evidence;
   if (condition.kind !== "metric" || isFlag(alert.unit)) return null;
-  const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), value] as const]));
+  const inDays = alert.unit === "seconds" && Math.abs(condition.limit) >= DAYS_S;
+  const scaled = (value: number) => (inDays ? value / DAY_S : value);
+  const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), scaled(value)] as const]));
   if (told.length === 0) return null;
   const times = told.map(([at]) => at);
   const mark = (kind: Mark["kind"], at: string | null): Mark[] => (at ? [{ kind, at: seconds(at) }] : []);
@@ -42,13 +50,15 @@ export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const [from, to] = padded([...times, ...turns.map(({ at }) => at)], 5);
   // Of turns at one place the later one is told: their words would stand on each other.
   const marks = turns.filter(({ at }, i) => (turns[i + 1]?.at ?? Infinity) - at > (to - from) * EDGE);
-  const clear = condition.clear ?? null;
+  const limit = scaled(condition.limit);
+  const clear = typeof condition.clear === "number" ? scaled(condition.clear) : null;
   const values = told.map(([, value]) => value);
-  const [low, high] = padded([...values, condition.limit, ...(clear === null ? [] : [clear])], Math.abs(condition.limit) * EDGE || 1);
+  const [low, high] = padded([...values, limit, ...(clear === null ? [] : [clear])], Math.abs(limit) * EDGE || 1);
   return {
     data: [times, values],
-    limit: condition.limit,
-    clear: clear === condition.limit ? null : clear,
+    unit: inDays ? "d" : unitSign(alert.unit),
+    limit,
+    clear: clear === limit ? null : clear,
     marks,
     span: [from, to],
     // Values that are never below nothing are not drawn below it.
