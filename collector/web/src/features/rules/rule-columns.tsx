@@ -35,10 +35,13 @@ export function columnsOf(isMixed: boolean, metrics: Metrics): readonly Column<R
   ];
 }
 
+/** Nobody would hear of what is critical. */
+const isMissed = (rule: Rule) => !rule.enabled && severityOf(rule) === "critical";
+
 function On({ rules }: { rules: readonly Rule[] }) {
   const [only] = rules;
   if (only && rules.length === 1) return <RuleSwitch rule={only} isBare />;
-  return <span className="inline-flex h-8 items-center whitespace-nowrap text-muted">{onWords(rules)}</span>;
+  return <span className={`inline-flex h-8 items-center whitespace-nowrap ${rules.every(isMissed) ? "text-degraded" : "text-muted"}`}>{onWords(rules)}</span>;
 }
 
 /** What one tenant has alone leads to it; of several, each tenant leads to its own. */
@@ -66,11 +69,12 @@ function Tenants({ rules }: { rules: readonly Rule[] }) {
   );
 }
 
-function OfTenant({ rule: { id, enabled, tenant }, isOne }: { rule: Rule; isOne: boolean }) {
+function OfTenant({ rule, isOne }: { rule: Rule; isOne: boolean }) {
+  const { id, enabled, tenant } = rule;
   return (
     <span className="whitespace-nowrap">
       {isOne ? tenant.name : <Link to="/alerts/rules/$id" params={{ id }} className={`text-text ${LINK}`}>{tenant.name}</Link>}
-      {!isOne && !enabled && <span className="ml-1 text-xs">off</span>}
+      {!isOne && !enabled && <span className={`ml-1 text-xs ${isMissed(rule) ? "text-degraded" : ""}`}>off</span>}
     </span>
   );
 }
