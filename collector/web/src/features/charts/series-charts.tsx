@@ -34,8 +34,9 @@ export function SeriesCharts({ device, object, of, charts, latest, none, all, li
       <div className="flex flex-col gap-4">
         {range.span && drawn
           ? drawn.map(({ spec, data }) => <ChartCard key={spec.id} spec={spec} data={data} gapS={gapS} of={of} isLate={isLate} limits={limits} />)
+          // Which series there are is not known at first: there will be one.
           : object !== null && !isNone && !error && (
-            <div role="status" aria-label="Loading charts" style={{ height: shown.length * CHART_PX }} />
+            <div role="status" aria-label="Loading charts" className="rounded-md bg-surface" style={{ height: Math.max(1, shown.length) * CHART_PX }} />
           )}
       </div>
     </>
