@@ -10,6 +10,7 @@ it("tells kinds apart by shape and word, not by colour alone", () => {
   ];
   const signs = kinds.map((more) => signOf({ ...item, ...more }));
   expect(new Set(signs.map(({ shape }) => shape)).size).toBe(kinds.length);
+  expect(["critical", "warning", "info"].map((severity) => signOf({ ...item, kind: "alert_fired", severity } as Item).shape)).toEqual(["octagon", "triangle", "ring"]);
   expect(new Set(signs.map(({ word }) => word)).size).toBe(kinds.length);
 });
 

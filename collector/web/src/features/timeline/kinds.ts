@@ -5,7 +5,7 @@ type Answer = paths["/api/v1/devices/{id}/timeline"]["get"]["responses"][200]["c
 export type Item = Answer["data"]["items"][number];
 export type Kind = Item["kind"];
 
-export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "late" | "dot" | "many";
+export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "late" | "dot" | "square" | "octagon" | "ring" | "many";
 export type Tone = "up" | "degraded" | "down" | "unknown" | "accent";
 
 export interface Sign {
@@ -24,8 +24,12 @@ const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired" | "state_changed">, Sig
 };
 
 export function signOf({ kind, severity, state }: Pick<Item, "kind" | "severity" | "state">): Sign {
-  if (kind === "state_changed") return { word: "State", shape: "dot", tone: TONES.find((tone) => tone === state) ?? "unknown" };
-  if (kind === "alert_fired") return { word: "Alert", shape: "triangle", tone: severity === "critical" ? "down" : severity === "info" ? "unknown" : "degraded" };
+  if (kind === "state_changed") return { word: "State", shape: state === "down" ? "square" : "dot", tone: TONES.find((tone) => tone === state) ?? "unknown" };
+  // The shapes that severities and states have on every page; a warning and a degraded device stay apart.
+  if (kind === "alert_fired") {
+    if (severity === "critical") return { word: "Alert", shape: "octagon", tone: "down" };
+    return severity === "info" ? { word: "Alert", shape: "ring", tone: "unknown" } : { word: "Alert", shape: "triangle", tone: "degraded" };
+  }
   // A collector that is newer than this page may tell of more.
   const known: Readonly<Partial<Record<string, Sign>>> = SIGNS;
   return known[kind] ?? { word: kind.replaceAll("_", " "), shape: "dot", tone: "unknown" };

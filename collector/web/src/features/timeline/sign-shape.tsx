@@ -17,6 +17,9 @@ export function SignShape({ sign: { shape, tone }, count = 0, size = 14 }: { sig
   return (
     <svg className={`${TONE[tone]} shrink-0`} width={size} height={size} viewBox="0 0 14 14" fill="currentColor" aria-hidden="true">
       {shape === "triangle" && <path d="M7 1.500 13 12.500H1Z" />}
+      {shape === "octagon" && <path d="M4.500 1h5L13 4.500v5L9.500 13h-5L1 9.500v-5Z" />}
+      {shape === "square" && <rect x="1.700" y="1.700" width="10.600" height="10.600" rx="1.700" />}
+      {shape === "ring" && <path d="M7 1.700a5.300 5.300 0 1 0 .01 0ZM7 6.500v3.200M7 4.200h.01" {...line} />}
       {shape === "check" && <path d="M2.500 7.500 5.800 11 11.500 3.500" {...line} strokeWidth={2.200} />}
       {shape === "dot" && <path d="M7 2.200a4.800 4.800 0 1 0 .01 0Z" />}
       {shape === "diamond" && <path d="M7 .8 13.200 7 7 13.200.8 7Z" />}
