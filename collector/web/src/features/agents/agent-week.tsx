@@ -25,7 +25,7 @@ export function AgentWeek({ agent: { id, tenant } }: { agent: Agent }) {
     queryKey: ["alerts", "of-agent", id, ended],
     placeholderData: (before: Alert[] | undefined) => before,
     queryFn: async () => (await take(api.GET("/api/v1/alerts", { params: { query: {
-      agent: id, of_agent: true, phase: "resolved", resolved_from: new Date(from).toISOString(), limit: PAGE,
+      agent: id, of_agent: true, resolved_from: new Date(from).toISOString(), limit: PAGE,
     } } }))).data,
   });
   const open = useTableValue(live.alerts, (table) => table.list().filter((one) => one.agent.id === id && one.phase !== "resolved").map((one) => one.id).join(" "));

@@ -25,7 +25,7 @@ export function useOver() {
   const from = () => new Date(sinceMs).toISOString();
   const alerts = useQuery({
     queryKey: ["alerts", "over", scope], refetchInterval: AGAIN_MS,
-    queryFn: () => take(api.GET("/api/v1/alerts", { params: { query: { ...scope, phase: "resolved", resolved_from: from(), limit: PAGE } } })),
+    queryFn: () => take(api.GET("/api/v1/alerts", { params: { query: { ...scope, resolved_from: from(), limit: PAGE } } })),
   });
   // Who may not see configurations learns of none.
   const jobs = useQuery({
