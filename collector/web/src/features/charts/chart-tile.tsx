@@ -29,7 +29,7 @@ export function ChartTile({ spec, data, gapS, isLate, children, name, height = S
     <figure className="m-0 min-w-0" aria-label={`${spec.title}. ${words}`} data-tile={spec.id}>
       <figcaption className={name ? "flex min-h-6 items-center gap-3" : ""}>
         {name && <span className="min-w-0 flex-1">{name}</span>}
-        <div className="group/caption grid min-h-6">
+        <div className="group/caption grid min-h-6 min-w-0 grid-cols-[minmax(0,1fr)]">
           <div className={`${LAYER} group-data-pointed/caption:invisible`}>
             {children ?? spec.lines.map((line, i) => <Key key={line.label} line={line} isCalm={calm[i]}><span className="text-text">{legend[i]?.last}</span></Key>)}
           </div>

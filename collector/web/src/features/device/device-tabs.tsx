@@ -47,7 +47,7 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
     <ChartScopeContext value={scope}>
       <Tabs.Root value={tab} onValueChange={open} className="flex min-h-0 flex-1 flex-col">
         <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-line px-4 phone:px-3">
-          <Tabs.List aria-label="Of this device" className="flex gap-1 self-end overflow-x-auto print:hidden">
+          <Tabs.List aria-label="Of this device" className="flex gap-1 self-end overflow-x-auto overflow-y-hidden print:hidden">
             {ALL_TABS.map((one, i) => <Trigger key={one} value={one} place={i + 1} count={one === "interfaces" ? ports : one === "events" ? events.length : 0} />)}
           </Tabs.List>
           <p className="hidden py-1 text-muted print:block">{label(range.range, wordsIn(range.zone).short)}{range.span && ` · ${wordsIn(range.zone).dateTime(range.span.from)} – ${wordsIn(range.zone).dateTime(range.span.to)} ${wordsIn(range.zone).name}`}</p>
