@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { open } from "./browser.mjs";
+import { viewsOf } from "./browser.mjs";
 import { addresses, BINARIES, enrol, PASSWORD, ready, run, serve, signIn, until } from "./stack.mjs";
 
 const TENANT = "Alpine Fibre";
@@ -102,12 +102,7 @@ export async function oneSite() {
  */
 export async function onOneSite(browser, name, check, drive) {
   const site = await oneSite();
-  const views = [];
-  const view = async (options) => {
-    const made = await open(browser, options);
-    views.push(made);
-    return made;
-  };
+  const { views, view } = viewsOf(browser);
   try {
     await drive(site, view);
     await check(`${name}: nothing was logged`, async () => {

@@ -19,6 +19,17 @@ export async function launch() {
   return executablePath ? chromium.launch({ executablePath, args: FLAGS }) : null;
 }
 
+/** Opens views by `view(options)` and keeps them all, for what is asked of each in the end. */
+export function viewsOf(browser) {
+  const views = [];
+  const view = async (options) => {
+    const made = await open(browser, options);
+    views.push(made);
+    return made;
+  };
+  return { views, view };
+}
+
 /** A page in one theme and size. `complaints` fills with console errors and policy violations. */
 export async function open(browser, { viewport, theme, storageState, phone = false, timezoneId }) {
   const context = await browser.newContext({

@@ -1,7 +1,7 @@
 // The page of a device with its own site: tabs, range, comparison, files, events, paper, and the large figures of who stands at it.
 import { readFileSync } from "node:fs";
 import { ADMIN, oneSite } from "./alert-stack.mjs";
-import { open, violations } from "./browser.mjs";
+import { violations, viewsOf } from "./browser.mjs";
 import { signInPage } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
@@ -13,12 +13,7 @@ const query = (page) => new URL(page.url()).searchParams;
 
 export async function charts(browser, { check, look, sideways }) {
   const site = await oneSite();
-  const views = [];
-  const view = async (options) => {
-    const made = await open(browser, options);
-    views.push(made);
-    return made;
-  };
+  const { views, view } = viewsOf(browser);
   try {
     const { url, ask, mortalId } = site;
     await ask("PATCH", `/api/v1/devices/${mortalId}`, { ping: true });
