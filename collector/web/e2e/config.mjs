@@ -1,7 +1,7 @@
 // Configurations on a collector of their own, with an agent and a switch that is reached by SSH: a
 // login is made, the device is fetched, changes, is compared, searched, and shows another host key.
 import { ADMIN, oneSite, VIEWER } from "./alert-stack.mjs";
-import { open } from "./browser.mjs";
+import { viewsOf } from "./browser.mjs";
 import { CANARY, ENABLE, sshDevice } from "./ssh-device.mjs";
 import { signInPage } from "./stack.mjs";
 
@@ -20,12 +20,7 @@ export async function config(browser, { check, look: lookAt, sideways }) {
     console.log("skipped: configurations, for sshd is not installed");
     return;
   }
-  const views = [];
-  const view = async (options) => {
-    const made = await open(browser, options);
-    views.push(made);
-    return made;
-  };
+  const { views, view } = viewsOf(browser);
   let site = null;
   try {
     site = await oneSite();
