@@ -1,5 +1,6 @@
 //! Core: what a device says about itself and its interfaces, beside the numbers.
 
+mod memory;
 pub(super) mod objects;
 mod parts;
 mod rows;

@@ -14,7 +14,7 @@ use farwatch_common::sample::{Group, MetricKind, Unit};
 
 pub use self::compiled::{Ask, Compiled, PlanSize};
 pub(super) use self::compiled::{CompiledTable, Make};
-pub(super) use self::host::{MEMORY, STORAGE};
+pub(super) use self::host::{MEMORY_SIZE, MEMORY_USED, SIZE_METRIC, STORAGE, USED_METRIC};
 pub(super) use self::sensors::KINDS as SENSOR_KINDS;
 
 /// Most columns of a table: one bit each in a row's mask.

@@ -1,6 +1,8 @@
 //! Core: the shape of a device's table: which rows it has, what each of them is, and from which
 //! column each of its metrics is read. Devices of the same shape share one, with its schema.
 
+mod lent;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -10,6 +12,7 @@ use farwatch_proto::v1::ObjectFacts;
 use super::grid::Grid;
 use super::make::{self, Past};
 use super::plan::{CompiledTable, Make};
+use lent::Lent;
 
 /// What a row is, where a table's rows differ: facts say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +23,29 @@ pub(super) struct Trait {
     pub(super) metrics: u64,
     /// Added to that of its metrics.
     pub(super) exponent: i8,
+    pub(super) lending: Lending,
+}
+
+/// What a memory has to do with memory that is lent: a system gives what nobody uses to caches and
+/// takes it back at need, and counts it as used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lending {
+    #[default]
+    None,
+    /// The memory itself, of whose use that which is lent is no part.
+    Ram,
+    /// The memory and the swap as one.
+    Virtual,
+    /// Its use is a part of what is lent.
+    Lent,
+    /// Its size is what is free, and what of the lent can be had back.
+    Available,
 }
 
 impl Trait {
     /// A row of no interest.
-    pub(super) const NOTHING: Self = Self { object: "", metrics: 0, exponent: 0 };
+    pub(super) const NOTHING: Self =
+        Self { object: "", metrics: 0, exponent: 0, lending: Lending::None };
 }
 
 /// Where the values of a column of the schema are read.
@@ -48,6 +69,7 @@ pub(super) struct Shape {
     cells: Box<[Cell]>,
     /// How each value is made of its cell; empty where all are taken as they come.
     makes: Box<[Arc<Make>]>,
+    lent: Option<Box<Lent>>,
     /// The columns that have to be asked for: all that some row is read from.
     pub(super) ask: u64,
     pub(super) schema: Arc<Schema>,
@@ -102,6 +124,14 @@ impl Shape {
     /// The values of a grid, in the order of the schema.
     #[must_use]
     pub(super) fn read(&self, grid: &Grid, past: &mut Past) -> Vec<Option<i64>> {
+        let mut values = self.read_gross(grid, past);
+        if let Some(lent) = &self.lent {
+            lent.take_off(&mut values);
+        }
+        values
+    }
+
+    fn read_gross(&self, grid: &Grid, past: &mut Past) -> Vec<Option<i64>> {
         if self.starts(grid) {
             let plain = |cell: &Cell| grid.value(cell.row as usize, usize::from(cell.column));
             if self.makes.is_empty() {
@@ -254,6 +284,7 @@ fn build(
     if makes.iter().all(|make| **make == Make::Plain) {
         makes.clear();
     }
+    let lent = Lent::of(&traits, &cells, &columns);
     let schema = Schema { group: table.table.group, columns };
     Some(Shape {
         rows: rows.into_boxed_slice(),
@@ -261,6 +292,7 @@ fn build(
         traits: traits.into_boxed_slice(),
         cells: cells.into_boxed_slice(),
         makes: makes.into_boxed_slice(),
+        lent: lent.map(Box::new),
         ask,
         id: schema.id(),
         schema: Arc::new(schema),

@@ -8,7 +8,7 @@ use farwatch_common::id::DeviceId;
 use farwatch_proto::v1::{Event, ObjectFacts, ObjectTable, event};
 use prost::Message as _;
 
-use super::{Digest, digest, parts, rows, text};
+use super::{Digest, digest, memory, parts, rows, text};
 use crate::poll::grid::ROWS_MAX;
 use crate::poll::message::Value;
 use crate::poll::oid;
@@ -105,18 +105,22 @@ impl Objects {
             return (Vec::new(), facts.collect());
         }
         let (mut told, mut facts) = (Vec::new(), Vec::new());
+        let mut sizes = Vec::new();
         for (index, mut entry) in self.rows {
+            let [_, size, _] = entry.numbers;
             let (is, kind, name) = match self.subject {
                 Subject::Processors | Subject::Parts => rows::processor(&mut entry),
                 Subject::Storage => rows::storage(&mut entry),
                 Subject::Sensors => rows::sensor(&entry),
             };
             told.push((index, is));
+            sizes.push(size);
             if is != Trait::NOTHING {
                 let object = format!("{}:{index}", is.object);
                 facts.push(ObjectFacts { object, name, kind: kind.into(), ..Default::default() });
             }
         }
+        memory::settle(told.iter_mut().map(|(_, is)| is).zip(sizes));
         // What follows the last of interest is not read.
         let end = told.iter().rposition(|(_, is)| *is != Trait::NOTHING).map_or(0, |at| at + 1);
         told.truncate(end);

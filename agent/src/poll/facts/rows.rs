@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::TEXT_CHARS_MAX;
 use super::objects::{Entry, Field, Into, arc_below, encoded};
+use super::{TEXT_CHARS_MAX, memory};
 use crate::poll::oid::Oid;
-use crate::poll::plan::{Ask, MEMORY, SENSOR_KINDS, STORAGE as DISK, mib2};
+use crate::poll::plan::{Ask, SENSOR_KINDS, STORAGE as DISK, mib2};
 use crate::poll::shape::Trait;
 
 /// EntitySensorDataScale `units`: each step is three powers of ten.
@@ -54,7 +54,7 @@ pub(super) fn processor(entry: &mut Entry) -> Is {
         return NOTHING;
     };
     let [name, ..] = &mut entry.texts;
-    (Trait { object: "cpu", metrics: 1, exponent: 0 }, "processor", std::mem::take(name))
+    (Trait { object: "cpu", metrics: 1, ..Trait::NOTHING }, "processor", std::mem::take(name))
 }
 
 /// The last arc of a type of storage (hrStorageTypes); that of a type of file system (hrFSTypes),
@@ -81,6 +81,7 @@ pub(super) fn storage(entry: &mut Entry) -> Is {
         _ if size.is_none_or(|size| size == 0) => return NOTHING,
         Some(1) if name.contains('/') => "file_system",
         Some(1) => "other_memory",
+        Some(2) if memory::is_of_kernel(&name) => return NOTHING,
         Some(2) => "ram",
         Some(3) => "virtual_memory",
         Some(4) => "fixed_disk",
@@ -94,10 +95,8 @@ pub(super) fn storage(entry: &mut Entry) -> Is {
         _ => return NOTHING,
     };
     let is = match kind {
-        "ram" | "virtual_memory" | "other_memory" => {
-            Trait { object: "memory", metrics: MEMORY, exponent: 0 }
-        }
-        _ => Trait { object: "storage", metrics: DISK, exponent: 0 },
+        "ram" | "virtual_memory" | "other_memory" => memory::is(kind, &name),
+        _ => Trait { object: "storage", metrics: DISK, ..Trait::NOTHING },
     };
     (is, kind, name)
 }
@@ -121,8 +120,9 @@ pub(super) fn sensor(entry: &Entry) -> Is {
     };
     match i8::try_from(exponent) {
         Ok(small) if exponent.abs() <= EXPONENT_MAX => {
-            let metrics = 1 << at;
-            (Trait { object: "sensor", metrics, exponent: small }, kind.name, String::new())
+            let is =
+                Trait { object: "sensor", metrics: 1 << at, exponent: small, ..Trait::NOTHING };
+            (is, kind.name, String::new())
         }
         _ => NOTHING,
     }
@@ -166,6 +166,7 @@ mod tests {
         check(2, 100, "Physical memory", "ram");
         check(1, 100, "Cached memory", "other_memory");
         check(1, 100, "/run/lock", "file_system");
+        check(2, 100, "UMA: UMA Zones", "");
         check(4, 100, "/", "fixed_disk");
         check(4, -5, "/srv", "fixed_disk");
         check(4, 0, "/proc", "");

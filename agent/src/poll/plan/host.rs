@@ -4,9 +4,13 @@ use farwatch_common::sample::{Group, MetricKind, Unit};
 
 use super::{Formula, Rows, Source, Subject, Table, TableMetric, mib2};
 
-/// Bits of the metrics of [`storage`] that a memory has, and those of a disk.
-pub(in crate::poll) const MEMORY: u64 = 0b0011;
+/// Bits of the metrics of [`storage`]: the size and the use of a memory, both of a disk.
+pub(in crate::poll) const MEMORY_SIZE: u64 = 0b0001;
+pub(in crate::poll) const MEMORY_USED: u64 = 0b0010;
 pub(in crate::poll) const STORAGE: u64 = 0b1100;
+/// Metrics of a memory.
+pub(in crate::poll) const SIZE_METRIC: &str = "memory_size_bytes";
+pub(in crate::poll) const USED_METRIC: &str = "memory_used_bytes";
 
 /// hrProcessorTable: `cpu:INDEX`.
 pub(super) fn processors() -> Table {
@@ -32,8 +36,8 @@ pub(super) fn storage() -> Table {
         object: "storage",
         rows: Rows::Told(Subject::Storage),
         metrics: vec![
-            bytes("memory_size_bytes", &size),
-            bytes("memory_used_bytes", &used),
+            bytes(SIZE_METRIC, &size),
+            bytes(USED_METRIC, &used),
             bytes("storage_size_bytes", &size),
             bytes("storage_used_bytes", &used),
         ],
@@ -66,8 +70,8 @@ pub(super) fn ucd() -> Table {
         object: "",
         rows: Rows::Scalars,
         metrics: vec![
-            memory("memory_size_bytes", Formula::Kibibytes),
-            memory("memory_used_bytes", Formula::KibibytesLess(lent)),
+            memory(SIZE_METRIC, Formula::Kibibytes),
+            memory(USED_METRIC, Formula::KibibytesLess(lent)),
             metric(
                 "cpu_busy_percent",
                 Unit::Percent,

@@ -106,12 +106,9 @@ impl Capture {
                 if kind == MetricKind::Counter64 { of_x(wide?) } else { narrow }
             }
             ("cpu", "cpu_busy_percent") => self.mib2(&[25, 3, 3, 1, 2, index]),
-            ("memory", "memory_size_bytes") | ("storage", "storage_size_bytes") => {
-                product(storage(5), storage(4))
-            }
-            ("memory", "memory_used_bytes") | ("storage", "storage_used_bytes") => {
-                product(storage(6), storage(4))
-            }
+            ("memory", _) => self.memory(index, metric),
+            ("storage", "storage_size_bytes") => product(storage(5), storage(4)),
+            ("storage", "storage_used_bytes") => product(storage(6), storage(4)),
             ("sensor", _) if self.sensor(object).is_some_and(|(own, _)| own == metric) => {
                 let value = self.mib2(&[99, 1, 1, 1, 4, index])?;
                 let ok = self.mib2(&[99, 1, 1, 1, 5, index]).is_none_or(|status| status == 1);
@@ -119,6 +116,60 @@ impl Capture {
             }
             _ => None,
         }
+    }
+
+    /// Of a system that lists what it has lent to buffers and caches, only the rest is in use.
+    fn memory(&self, index: u32, metric: &str) -> Option<i64> {
+        let cell = |column, row| self.mib2(&[25, 2, 3, 1, column, row]);
+        let bytes = |column, row| cell(column, row)?.checked_mul(cell(4, row)?);
+        let named = |row: u32, words: &[&str]| {
+            let name = self.storage_name(row).unwrap_or_default().to_lowercase();
+            words.iter().any(|word| name.contains(word))
+        };
+        let rows = self.memories();
+        let is_lent = |row: &u32| rows.contains_key(row) && named(*row, &["buffer", "cache"]);
+        let of_type =
+            |wanted| rows.iter().filter(move |(_, is)| **is == wanted).map(|(row, _)| *row);
+        let rams: Vec<u32> = of_type(2).filter(|row| !is_lent(row)).collect();
+        let lent: Vec<u32> = rows.keys().copied().filter(|row| is_lent(row)).collect();
+        let available = of_type(1).find(|row| !is_lent(row) && named(*row, &["available"]));
+        let (other, is_lent) = (rows.get(&index) == Some(&1), is_lent(&index));
+        let lends = (!lent.is_empty() || available.is_some()) && rams.len() == 1;
+        let is_virtual = rows.get(&index) == Some(&3) && !is_lent && named(index, &["virtual"]);
+        match metric {
+            "memory_size_bytes" if is_lent || other && available != Some(index) => None,
+            "memory_size_bytes" if lends && is_virtual && cell(5, index) == cell(5, rams[0]) => {
+                None
+            }
+            "memory_size_bytes" => bytes(5, index),
+            "memory_used_bytes" if available == Some(index) => None,
+            "memory_used_bytes" if lends && (is_virtual || rams[0] == index) => {
+                let free = bytes(5, rams[0])? - bytes(6, rams[0])?;
+                let lent = match available.and_then(|row| bytes(5, row)) {
+                    Some(available) => (available - free).max(0),
+                    None => lent.iter().filter_map(|row| bytes(6, *row)).sum(),
+                };
+                let used = bytes(6, index)?;
+                Some(if used >= lent { used - lent } else { used })
+            }
+            "memory_used_bytes" => bytes(6, index),
+            _ => None,
+        }
+    }
+
+    fn storage_name(&self, row: u32) -> Option<&str> {
+        self.texts.get(&vec![1, 3, 6, 1, 2, 1, 25, 2, 3, 1, 3, row]).map(String::as_str)
+    }
+
+    /// Rows of hrStorageTable that are memories, with their type: `other`, RAM or virtual.
+    fn memories(&self) -> BTreeMap<u32, u32> {
+        let objects = self.objects();
+        let index = |object: &String| object.strip_prefix("memory:")?.parse().ok();
+        let of_type = |row: u32| {
+            let id = self.ids.get(&vec![1, 3, 6, 1, 2, 1, 25, 2, 3, 1, 2, row])?;
+            Some((row, *id.last()?))
+        };
+        objects.iter().filter_map(index).filter_map(of_type).collect()
     }
 
     /// All values a poll of the device has to give, by object and metric.
@@ -172,9 +223,12 @@ impl Capture {
         for (name, of_type) in &self.ids {
             let column = [1, 3, 6, 1, 2, 1, 25, 2, 3, 1, 2];
             let Some(index) = single(name, &column) else { continue };
-            let text = [&column[..10], &[3, index]].concat();
-            let path = self.texts.get(&text).is_some_and(|name| name.contains('/'));
+            let name = self.storage_name(index).unwrap_or_default();
+            let path = name.contains('/');
             let kind = match of_type[6..] {
+                [25, 2, 1, 2] if name.starts_with("UMA: ") || name.starts_with("MALLOC: ") => {
+                    continue;
+                }
                 [25, 2, 1, 2 | 3] => "memory",
                 [25, 2, 1, 1] if !path => "memory",
                 [25, 2, 1, 1 | 4..=10] | [25, 3, 9, _] => "storage",
