@@ -137,7 +137,7 @@ impl Engine {
                 let of = (seen.agent, *device);
                 room.device(of, (*state, *cause), (at, *gap), new, &mut steps);
             }
-            What::Readings { device, group, readings, ports, gap } => {
+            What::Readings { device, group, readings, ports, others, gap } => {
                 room.comes(seen.agent, (*watermark, at), *gap);
                 *watermark = at.max(*watermark);
                 let of = (seen.agent, *device);
@@ -147,7 +147,7 @@ impl Engine {
                 for reading in readings {
                     room.reading(of, (*group, reading), (at, *gap), new, &mut steps);
                 }
-                room.vanished(of, *group, (readings, ports), at, &mut steps);
+                room.vanished(of, *group, (readings, ports, others), at, &mut steps);
             }
         }
         room.absent(seen.agent, *watermark, new, &mut steps);

@@ -50,6 +50,9 @@ pub enum What {
         group: Group,
         readings: Vec<Reading>,
         ports: Vec<PortReading>,
+        /// What else the device has of the group: a group may be read from some tables, each told by
+        /// itself.
+        others: BTreeSet<Box<str>>,
         gap: Duration,
     },
     /// What holds until something else is told, whether the device answers or not.
@@ -239,6 +242,7 @@ mod tests {
             group: Group::Ping,
             readings: Vec::new(),
             ports: Vec::new(),
+            others: BTreeSet::new(),
             gap: Duration::ZERO,
         };
         observation(at, what)

@@ -79,7 +79,8 @@ impl Fleet {
         if readings.is_empty() && ports.is_empty() {
             return;
         }
-        let what = What::Readings { device: id, group, readings, ports, gap: device.gap() };
+        let (others, gap) = (others(device, group, at), device.gap());
+        let what = What::Readings { device: id, group, readings, ports, others, gap };
         let (tenant, agent) = (device.tenant, device.agent);
         self.feed.tell(Observation { tenant, agent, at, received: now, what });
     }
@@ -194,9 +195,8 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
         }
         Group::Interfaces => Vec::new(),
         Group::Host | Group::Sensors => {
-            // A group is read from some tables, each at its own time.
-            let fresh = |value: &LiveValue| value.group == group && value.at == at;
-            let values: Vec<_> = device.values().into_iter().filter(fresh).collect();
+            let of_table = |value: &LiveValue| value.group == group && value.at == at;
+            let values: Vec<_> = device.values().into_iter().filter(of_table).collect();
             let mut readings: Vec<_> =
                 values.iter().map(|one| reading(&one.metric, &one.object, one.value)).collect();
             readings.extend(shares(&values));
@@ -206,6 +206,12 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
             readings
         }
     }
+}
+
+/// The objects of a group that other tables tell of: each table is read at its own time.
+fn others(device: &Device, group: Group, at: Micros) -> BTreeSet<Box<str>> {
+    let of_others = |value: &LiveValue| value.group == group && value.at != at;
+    device.values().into_iter().filter(of_others).map(|value| value.object.into()).collect()
 }
 
 /// How much of the memories and disks is in use.

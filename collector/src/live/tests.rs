@@ -385,6 +385,7 @@ fn drafts_hold_what_changed() {
 
 mod asked;
 mod stream;
+mod told;
 
 #[test]
 fn a_group_of_which_nothing_is_left_is_marked_too() {

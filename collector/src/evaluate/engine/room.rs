@@ -216,7 +216,7 @@ impl Room {
         &mut self,
         (agent, device): (AgentId, DeviceId),
         group: Group,
-        (readings, ports): (&[Reading], &[PortReading]),
+        (readings, ports, others): (&[Reading], &[PortReading], &BTreeSet<Box<str>>),
         at: Micros,
         steps: &mut Vec<Step>,
     ) {
@@ -234,6 +234,7 @@ impl Room {
             .iter()
             .map(|reading| &*reading.object)
             .chain(ports.iter().map(|port| &*port.object))
+            .chain(others.iter().map(|object| &**object))
             .collect();
         if group == Group::Interfaces
             && !ports.is_empty()

@@ -94,7 +94,8 @@ impl World {
     fn port(&mut self, at: i64, state: PortState) -> Vec<Turn> {
         let ports = vec![PortReading { object: "if:1".into(), state }];
         let (device, group) = (DeviceId(1), Group::Interfaces);
-        let what = What::Readings { device, group, readings: Vec::new(), ports, gap: GAP };
+        let (readings, others) = (Vec::new(), BTreeSet::new());
+        let what = What::Readings { device, group, readings, ports, others, gap: GAP };
         turns(&self.tell(at, at, what))
     }
 
@@ -106,8 +107,8 @@ impl World {
 
 fn readings(device: i64, metric: &str, value: Option<f64>) -> What {
     let readings = vec![Reading { metric: metric.into(), object: "".into(), value, cause: None }];
-    let (device, ports) = (DeviceId(device), Vec::new());
-    What::Readings { device, group: Group::Host, readings, ports, gap: GAP }
+    let (device, ports, others) = (DeviceId(device), Vec::new(), BTreeSet::new());
+    What::Readings { device, group: Group::Host, readings, ports, others, gap: GAP }
 }
 
 fn turns(steps: &[Step]) -> Vec<Turn> {
@@ -203,6 +204,41 @@ fn what_is_edited_or_gone_ends_its_alerts_and_says_why() {
     let ended = world.engine.set_rules(TENANT, vec![off], second(30));
     assert_eq!(ended[0].cause, Some("rule_disabled"));
     assert!(world.cpu(1, 60, Some(99.0)).is_empty());
+}
+
+#[test]
+fn a_group_is_told_table_by_table_and_only_what_is_gone_ends() {
+    let full = Condition::Metric {
+        name: "memory_used_percent".into(),
+        object: "*".into(),
+        is: Side::Above,
+        limit: 95.0,
+        clear: Some(90.0),
+    };
+    let mut world = World::new(vec![rule(1, full, 0, 0)], 1);
+    let told = |metric: &str, of: &[(&str, f64)], others: &[&str]| What::Readings {
+        device: DeviceId(1),
+        group: Group::Host,
+        readings: of
+            .iter()
+            .map(|(object, value)| Reading {
+                metric: metric.into(),
+                object: (*object).into(),
+                value: Some(*value),
+                cause: None,
+            })
+            .collect(),
+        ports: Vec::new(),
+        others: others.iter().map(|object| (*object).into()).collect(),
+        gap: GAP,
+    };
+    let memory = told("memory_used_percent", &[("memory:1", 99.0), ("memory:2", 99.0)], &["cpu:1"]);
+    assert_eq!(turns(&world.tell(0, 0, memory)), [Turn::Fired(second(0)); 2]);
+    let cpu = |others: &[&str]| told("cpu_percent", &[("", 5.0)], others);
+    assert!(world.tell(60, 60, cpu(&["memory:1", "memory:2"])).is_empty());
+    let ended = world.tell(120, 120, cpu(&["memory:1"]));
+    assert_eq!(turns(&ended), [Turn::Resolved(second(120))]);
+    assert_eq!((&*ended[0].now.subject.object, ended[0].cause), ("memory:2", Some("object_gone")));
 }
 
 #[test]
