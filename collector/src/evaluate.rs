@@ -295,7 +295,7 @@ impl Evaluator {
         let directory = self.engine.directory(tenant).unwrap_or(&nothing);
         let (web, ids, now) = (self.web.as_deref(), &*self.ids, self.clock.now());
         let telling = Telling { directory, web, ids, now };
-        let steps = waiting.get(..some).unwrap_or_default();
+        let steps = waiting.get_mut(..some).unwrap_or_default();
         store::write::write(&self.database, tenant, steps, telling).await?;
         self.live.alerts_changed(tenant, steps.iter().map(patch::of_step), now);
         waiting.drain(..some);

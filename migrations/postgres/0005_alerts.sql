@@ -36,6 +36,8 @@ CREATE TABLE alert (
     device_id      BIGINT,
     -- Of the device; '' is the device itself.
     object         TEXT COLLATE "C" NOT NULL,
+    -- What the object was called; '' is without a name.
+    object_name    TEXT COLLATE "C" NOT NULL DEFAULT '',
     -- pending, firing, resolved.
     phase          TEXT COLLATE "C" NOT NULL,
     cause          TEXT COLLATE "C",

@@ -36,6 +36,8 @@ CREATE TABLE alert (
     device_id      BIGINT,
     -- Of the device; '' is the device itself.
     object         TEXT NOT NULL,
+    -- What the object was called; '' is without a name.
+    object_name    TEXT NOT NULL DEFAULT '',
     -- pending, firing, resolved.
     phase          TEXT NOT NULL,
     cause          TEXT,

@@ -49,6 +49,8 @@ pub(super) struct Alert {
     device: Option<Ref>,
     /// Of the device; empty is the device itself.
     object: String,
+    /// What the object was called when it was heard of last; null where it has no name.
+    object_name: Option<String>,
     phase: AlertPhase,
     /// It is open, and nobody can tell how it is now.
     unknown: bool,
@@ -163,6 +165,7 @@ pub(super) fn show(row: alerts::Alert) -> Alert {
         agent: row.agent.into(),
         device: row.device.map(Into::into),
         object: row.object,
+        object_name: Some(row.object_name).filter(|name| !name.is_empty()),
         phase: match row.phase.as_str() {
             "pending" => AlertPhase::Pending,
             "firing" => AlertPhase::Firing,

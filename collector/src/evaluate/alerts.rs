@@ -31,6 +31,8 @@ pub struct Alert {
     /// `None`: it is about the agent itself.
     pub device: Option<Named<DeviceId>>,
     pub object: String,
+    /// What the object was called; empty is without a name.
+    pub object_name: String,
     /// `pending`, `firing` or `resolved`.
     pub phase: String,
     /// Why it ended, if not because it is well.
@@ -117,7 +119,7 @@ macro_rules! select_alert {
             "SELECT a.alert_id, t.tenant_id, t.name, a.rule_id, a.rule_name, a.severity,
                     a.site_id, s.name, a.agent_id, g.name, a.device_id, d.name, a.object, a.phase,
                     a.cause, a.began_at, a.fired_at, a.last_at, a.well_at, a.resolved_at,
-                    a.evidence, a.acked_at, a.acked_by, a.ack_note, a.silenced_until",
+                    a.evidence, a.acked_at, a.acked_by, a.ack_note, a.silenced_until, a.object_name",
             from_alert!()
         )
     };
@@ -130,6 +132,7 @@ macro_rules! wanted {
           AND ($5 = 0 OR a.device_id = $5)
           AND ($6 = '' OR lower(a.rule_name) LIKE $6 ESCAPE '\\'
                OR lower(a.object) LIKE $6 ESCAPE '\\'
+               OR lower(a.object_name) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(s.name, '')) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(g.name, '')) LIKE $6 ESCAPE '\\'
                OR lower(COALESCE(d.name, '')) LIKE $6 ESCAPE '\\')
@@ -185,7 +188,9 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
         None => None,
     };
     let about = device.as_ref().map_or(&called, |device| &device.name);
-    let summary = summary(about, &object, &evidence.rule.condition, &evidence.wrong);
+    let object_name: String = row.get(25)?;
+    let part = (&*object, &*object_name);
+    let summary = summary(about, part, &evidence.rule.condition, &evidence.wrong);
     let (cause, not_known) = match row.get::<Option<String>>(14)? {
         Some(cause) if cause == UNKNOWN => (None, true),
         cause => (cause, false),
@@ -207,6 +212,7 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
         agent: Named { id: AgentId(row.get(8)?), name: called },
         device,
         object,
+        object_name,
         phase: row.get(13)?,
         cause,
         unknown: not_known,

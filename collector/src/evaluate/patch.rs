@@ -34,7 +34,8 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
         Turn::Resolved(at) => Some(at),
         _ => None,
     };
-    let summary = summary(&now.name, &now.subject.object, &now.rule.condition, &now.wrong);
+    let object = (&*now.subject.object, &*step.part);
+    let summary = summary(&now.name, object, &now.rule.condition, &now.wrong);
     let state = now.wrong.state.as_ref();
     let state = state.map(|state| json!({ "state": state, "cause": now.wrong.cause }));
     let unknown = step.cause.is_none() && now.track.unknown.is_some();
@@ -43,6 +44,7 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
         ("severity", json!(now.rule.severity.name())),
         ("cause", json!(step.cause)),
         ("unknown", json!(unknown)),
+        ("object_name", json!(Some(&step.part).filter(|name| !name.is_empty()))),
         ("summary", json!(summary)),
         ("value", json!(now.wrong.value)),
         ("state", json!(state)),

@@ -17,6 +17,7 @@ use farwatch_common::id::{AgentId, DeviceId};
 
 use super::engine::directory::Directory;
 use super::rule::{Condition, Look, Rule};
+use super::store::part::part_name;
 use super::store::places;
 use crate::identity::{Access, TenantContext};
 use crate::inventory::{InventoryError, require};
@@ -64,6 +65,8 @@ pub struct Thing {
     /// Of the device, or of the agent.
     pub name: String,
     pub object: String,
+    /// What the object is called; empty is without a name.
+    pub object_name: String,
     pub look: Look,
     pub value: Option<f64>,
     /// Where the rule looks at states.
@@ -90,6 +93,7 @@ pub struct Opened {
     pub device: DeviceId,
     pub name: String,
     pub object: String,
+    pub object_name: String,
     pub began_at: Micros,
     pub fired_at: Micros,
     /// `None`: it would still fire.
@@ -115,8 +119,18 @@ pub async fn preview(
     let looked_at = agents.len() + devices.len();
     let metrics = rule.condition.metric().map(str::to_owned).into_iter().collect();
     let told = live.seen_now(rule.tenant, (&agents, &devices), metrics);
-    let (counts, things) = now::said(rule, &directory, &told);
-    let past = past::replayed(context, (live, samples), (rule, &directory), &devices, now).await?;
+    let (counts, mut things) = now::said(rule, &directory, &told);
+    let of_past = (rule, &directory);
+    let mut past = past::replayed(context, (live, samples), of_past, &devices, now).await?;
+    let mut txn = db.read(context).await?;
+    let things_named = things
+        .iter_mut()
+        .filter_map(|thing| Some((thing.device?, &*thing.object, &mut thing.object_name)));
+    let opened = past.opened.iter_mut();
+    let opened = opened.map(|one| (one.device, &*one.object, &mut one.object_name));
+    for (device, object, name) in things_named.chain(opened) {
+        *name = part_name(&mut txn, rule.tenant, device, object).await?;
+    }
     Ok(Preview { in_scope, looked_at, counts, things, past })
 }
 

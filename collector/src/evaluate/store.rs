@@ -1,6 +1,7 @@
 //! What evaluation keeps: the alerts, and the rules and places it begins with. A transition, its
 //! row of the alert's history and what people are told of it are written together.
 
+pub(crate) mod part;
 pub(crate) mod places;
 pub(crate) mod rules;
 pub(crate) mod write;

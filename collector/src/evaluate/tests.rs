@@ -29,6 +29,7 @@ macro_rules! on_both_engines {
     )+};
 }
 
+mod named;
 mod people;
 mod tried;
 
@@ -71,6 +72,16 @@ impl<'a> Place<'a> {
 
     fn connect(&self) {
         self.live.agent_connected(&peer(AGENT, 1), ("1".into(), "linux".into()), None);
+    }
+
+    async fn names_port(&self, index: u32, name: &str) {
+        let device = DEVICE.0;
+        let row = format!(
+            "INSERT INTO interface (tenant_id, device_id, if_index, name, description, alias, if_type,
+                speed_bps, mac, seen_at)
+             VALUES (1, {device}, {index}, '{name}', 'port', '', 6, 0, '', 0)"
+        );
+        self.raw.run(composed(row)).await;
     }
 
     /// Nothing of the evaluation stays but what is written.
@@ -320,6 +331,7 @@ async fn a_mass_outage_is_written_in_groups() {
     let step = |number: usize| Step {
         turn: Turn::Fired(at),
         cause: None,
+        part: String::new(),
         now: Tracked {
             alert: AlertId(1_000 + i64::try_from(number).unwrap()),
             rule: Arc::clone(&rule),

@@ -7,11 +7,22 @@ use super::rule::{Condition, Side};
 use super::seen::Seen;
 use figure::{figure, pair};
 
-/// What is wrong; `name` is that of the device or, of an alert about it, the agent. `wrong` is the last
-/// that was.
+/// What is wrong; `name` is that of the device or, of an alert about it, the agent. Of the object its key,
+/// and what it is called; either may be empty. `wrong` is the last that was.
 #[must_use]
-pub fn summary(name: &str, object: &str, condition: &Condition, wrong: &Seen) -> String {
-    let of = if object.is_empty() { name.to_owned() } else { format!("{object} of {name}") };
+pub fn summary(
+    name: &str,
+    (object, part): (&str, &str),
+    condition: &Condition,
+    wrong: &Seen,
+) -> String {
+    let of = match (object, part) {
+        ("", _) => name.to_owned(),
+        (object, "") => format!("{object} of {name}"),
+        // By its path alone nobody takes it for a disk.
+        (_, path) if path.starts_with('/') => format!("disk {path} of {name}"),
+        (_, part) => format!("{part} of {name}"),
+    };
     let why = wrong.cause.as_deref().and_then(because);
     let why = why.map_or_else(String::new, |why| format!(": {why}"));
     match condition {
@@ -100,7 +111,7 @@ mod tests {
     #[test]
     fn a_state_is_told_with_what_made_it_so() {
         let states = Condition::DeviceState { states: vec![BadState::Degraded, BadState::Down] };
-        let said = |state, cause| summary("core-1", "", &states, &Seen::state(state, cause));
+        let said = |state, cause| summary("core-1", ("", ""), &states, &Seen::state(state, cause));
         assert_eq!(said("down", Some("timeout")), "core-1 is down: no answer");
         assert_eq!(said("degraded", None), "core-1 is degraded");
         assert_eq!(said("degraded", Some("new_cause")), "core-1 is degraded");
@@ -108,8 +119,9 @@ mod tests {
 
     #[test]
     fn an_agent_is_told_with_what_became_of_it() {
-        let said =
-            |cause| summary("depot", "", &Condition::AgentState {}, &Seen::state("offline", cause));
+        let said = |cause| {
+            summary("depot", ("", ""), &Condition::AgentState {}, &Seen::state("offline", cause))
+        };
         assert_eq!(said(Some("stopped")), "agent depot is offline: it was stopped");
         assert_eq!(said(None), "agent depot is offline");
     }
@@ -121,9 +133,18 @@ mod tests {
             Condition::Metric { name, object, is: Side::Above, limit: 1.0, clear: None }
         };
         let wrong = Seen::value(Some(1.0), Some("wrong_auth".into()));
-        let said = summary("core-1", "", &of("snmp_failed"), &wrong);
+        let said = summary("core-1", ("", ""), &of("snmp_failed"), &wrong);
         assert_eq!(said, "SNMP of core-1 does not work: wrong authentication of SNMPv3");
-        let hot = summary("core-1", "", &of("cpu_percent"), &Seen::value(Some(97.0), None));
+        let hot = summary("core-1", ("", ""), &of("cpu_percent"), &Seen::value(Some(97.0), None));
         assert_eq!(hot, "core-1: processor load is 97 % (limit 1 %)");
+    }
+
+    #[test]
+    fn a_part_is_told_by_its_name() {
+        let port = Condition::InterfaceState { object: "*".to_owned() };
+        let said = |object| summary("core-1", object, &port, &Seen::state("down", None));
+        assert_eq!(said(("if:13", "ether13")), "ether13 of core-1 is down, and was up");
+        assert_eq!(said(("if:13", "")), "if:13 of core-1 is down, and was up");
+        assert_eq!(said(("storage:31", "/var")), "disk /var of core-1 is down, and was up");
     }
 }

@@ -91,6 +91,9 @@ pub struct Data {
     /// Of the device; not there: the device itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// What it is called; not there: it has no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_name: Option<String>,
     /// What is wrong, while it is: the value of a metric, or the state of a device and what made it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
@@ -119,6 +122,7 @@ impl Message {
         let (rule, rule_name) = transition.rule;
         let (site, site_name) = transition.site;
         let (agent, agent_name) = transition.agent;
+        let (object, part) = transition.object;
         let resolved = transition.became == Became::Resolved;
         // Of what is over, programs must not read how it was for how it is.
         let wrong = (!resolved).then_some(transition.wrong);
@@ -138,7 +142,8 @@ impl Message {
             agent: Some(thing(agent.to_string(), agent_name)),
             device,
             tags: transition.tags.iter().cloned().collect(),
-            object: Some(transition.object).filter(|text| !text.is_empty()).map(line),
+            object: Some(object).filter(|text| !text.is_empty()).map(line),
+            object_name: Some(part).filter(|text| !text.is_empty()).map(line),
             value: wrong.and_then(|wrong| wrong.value),
             state: wrong.and_then(|wrong| wrong.state.as_deref()).map(line),
             cause: wrong.and_then(|wrong| wrong.cause.as_deref()).map(line),
@@ -208,7 +213,7 @@ impl Message {
             ("Site", name(&data.site)),
             ("Agent", name(&data.agent)),
             ("Device", name(&data.device)),
-            ("Object", data.object.clone()),
+            ("Part", data.object_name.clone().or_else(|| data.object.clone())),
             ("Tags", tags),
             ("Channel", name(&data.channel)),
             ("Since", data.began_at.clone()),
@@ -262,7 +267,7 @@ pub(super) mod tests {
             agent: (AgentId(10), "a"),
             device: Some((DeviceId(100), "r1")),
             tags,
-            object: "",
+            object: ("", ""),
             summary: "r1 is down: no answer",
             wrong: &DOWN,
             began_at: Micros(1_795_232_238_000_000),

@@ -41,8 +41,8 @@ pub struct Transition<'a> {
     pub device: Option<(DeviceId, &'a str)>,
     /// The device's.
     pub tags: &'a BTreeSet<String>,
-    /// The name of the object of the device; empty is the device itself.
-    pub object: &'a str,
+    /// The object of the device, and what it is called; either may be empty.
+    pub object: (&'a str, &'a str),
     /// One line: what is wrong, in words.
     pub summary: &'a str,
     /// What was wrong last.

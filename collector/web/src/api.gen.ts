@@ -1899,6 +1899,8 @@ export interface components {
             last_at: components["schemas"]["Time"];
             /** @description Of the device; empty is the device itself. */
             object: string;
+            /** @description What the object was called when it was heard of last; null where it has no name. */
+            object_name: string | null;
             phase: components["schemas"]["AlertPhase"];
             resolved_at: components["schemas"]["Time"] | null;
             /** @description By the name it had when the alert began. */
@@ -1990,6 +1992,8 @@ export interface components {
             last_at?: components["schemas"]["Time"];
             /** @description Of the device; empty is the device itself. */
             object?: string;
+            /** @description What the object was called when it was heard of last; null where it has no name. */
+            object_name?: string | null;
             phase?: components["schemas"]["AlertPhase"];
             resolved_at?: components["schemas"]["Time"] | null;
             /** @description By the name it had when the alert began. */
@@ -2672,6 +2676,8 @@ export interface components {
                 last_at: components["schemas"]["Time"];
                 /** @description Of the device; empty is the device itself. */
                 object: string;
+                /** @description What the object was called when it was heard of last; null where it has no name. */
+                object_name: string | null;
                 phase: components["schemas"]["AlertPhase"];
                 resolved_at: components["schemas"]["Time"] | null;
                 /** @description By the name it had when the alert began. */
@@ -3925,6 +3931,8 @@ export interface components {
                 last_at: components["schemas"]["Time"];
                 /** @description Of the device; empty is the device itself. */
                 object: string;
+                /** @description What the object was called when it was heard of last; null where it has no name. */
+                object_name: string | null;
                 phase: components["schemas"]["AlertPhase"];
                 resolved_at: components["schemas"]["Time"] | null;
                 /** @description By the name it had when the alert began. */
@@ -5133,6 +5141,8 @@ export interface components {
             name: string;
             /** @description Of the device; empty is the device itself. */
             object: string;
+            /** @description What the object is called; null where it has no name. */
+            object_name: string | null;
             /** @description Where the rule looks at states. */
             state: string | null;
             /**
@@ -5148,6 +5158,7 @@ export interface components {
             fired_at: components["schemas"]["Time"];
             name: string;
             object: string;
+            object_name: string | null;
             resolved_at: components["schemas"]["Time"] | null;
             /**
              * Format: double

@@ -71,6 +71,8 @@ pub(in crate::api) struct RuleThing {
     name: String,
     /// Of the device; empty is the device itself.
     object: String,
+    /// What the object is called; null where it has no name.
+    object_name: Option<String>,
     look: RuleLook,
     /// Null where the rule looks at states, or nobody can tell.
     value: Option<f64>,
@@ -99,6 +101,7 @@ pub(in crate::api) struct RuleWouldAlert {
     device: String,
     name: String,
     object: String,
+    object_name: Option<String>,
     began_at: Time,
     fired_at: Time,
     /// Null: it would still fire.
@@ -113,6 +116,7 @@ fn thing(thing: preview::Thing) -> RuleThing {
         agent: thing.agent.to_string(),
         name: thing.name,
         object: thing.object,
+        object_name: Some(thing.object_name).filter(|name| !name.is_empty()),
         look: match thing.look {
             Look::Breach => RuleLook::Wrong,
             Look::Band => RuleLook::Between,
@@ -129,6 +133,7 @@ fn past(past: preview::Past, in_scope: usize) -> RulePast {
         device: opened.device.to_string(),
         name: opened.name,
         object: opened.object,
+        object_name: Some(opened.object_name).filter(|name| !name.is_empty()),
         began_at: Time(opened.began_at),
         fired_at: Time(opened.fired_at),
         resolved_at: opened.resolved_at.map(Time),

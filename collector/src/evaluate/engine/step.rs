@@ -92,7 +92,7 @@ impl Tracked {
             (Phase::Pending { since }, _) => self.began_at = since,
             _ => {}
         }
-        Step { turn, cause, now: self.clone() }
+        Step { turn, cause, now: self.clone(), part: String::new() }
     }
 }
 
@@ -103,4 +103,6 @@ pub struct Step {
     /// Why it ended, if not because it is well.
     pub cause: Option<&'static str>,
     pub now: Tracked,
+    /// What the object is called, once it is written; empty is without a name.
+    pub part: String,
 }

@@ -56,7 +56,8 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
     let thing = |device, object: &str, look, value, state| {
         let subject = Subject { device, agent: seen.agent, object: object.into() };
         let name = directory.name(&subject).unwrap_or_default().to_owned();
-        Thing { device, agent: seen.agent, name, object: object.to_owned(), look, value, state }
+        let (agent, object, object_name) = (seen.agent, object.to_owned(), String::new());
+        Thing { device, agent, name, object, object_name, look, value, state }
     };
     let condition = &rule.condition;
     match (&seen.what, condition) {

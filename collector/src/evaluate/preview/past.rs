@@ -111,6 +111,7 @@ fn take(all: &mut Vec<Found>, device: DeviceId, step: &Step) {
                 device,
                 name: now.name.clone(),
                 object: now.subject.object.to_string(),
+                object_name: String::new(),
                 began_at: now.began_at,
                 fired_at: at,
                 resolved_at: None,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AlertId, IdGenerator, TenantId};
 
+use super::part::part_of;
 use super::{Evidence, UNKNOWN};
 use crate::evaluate::engine::directory::Directory;
 use crate::evaluate::engine::step::{Step, Tracked};
@@ -22,9 +23,9 @@ sql! { pub(crate) FORGET =
 sql! { pub(crate) WRITE =
 "INSERT INTO alert (tenant_id, alert_id, rule_id, rule_name, severity, site_id, agent_id, device_id,
     object, phase, cause, began_at, fired_at, last_at, well_at, resolved_at, evidence, told,
-    created_at, updated_at, silenced_until)
+    created_at, updated_at, object_name, silenced_until)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $19, (SELECT CASE WHEN q.silenced_until > $19 THEN q.silenced_until END FROM alert q
+    $19, $20, (SELECT CASE WHEN q.silenced_until > $19 THEN q.silenced_until END FROM alert q
           WHERE q.tenant_id = $1 AND q.rule_id = $3 AND q.agent_id = $7
             AND q.device_id IS NOT DISTINCT FROM $8 AND q.object = $9
           ORDER BY q.alert_id DESC LIMIT 1))
@@ -32,7 +33,8 @@ sql! { pub(crate) WRITE =
     began_at = excluded.began_at, fired_at = excluded.fired_at,
     last_at = excluded.last_at, resolved_at = excluded.resolved_at,
     well_at = CASE excluded.phase WHEN 'resolved' THEN alert.well_at ELSE excluded.well_at END,
-    evidence = excluded.evidence, told = excluded.told, updated_at = excluded.updated_at" }
+    evidence = excluded.evidence, told = excluded.told, updated_at = excluded.updated_at,
+    object_name = excluded.object_name" }
 sql! { pub(crate) EVENT =
 "INSERT INTO alert_event (tenant_id, alert_id, event_id, at, kind, note)
  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING" }
@@ -55,15 +57,18 @@ pub(in crate::evaluate) struct Telling<'a> {
     pub now: Micros,
 }
 
-/// Keeps what became of alerts of one tenant. Written again it changes nothing.
+/// Keeps what became of alerts of one tenant, and names their objects. Written again it changes nothing.
 pub(in crate::evaluate) async fn write(
     database: &Database,
     tenant: TenantId,
-    steps: &[Step],
+    steps: &mut [Step],
     telling: Telling<'_>,
 ) -> Result<(), StoreError> {
     let now = telling.now;
     let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
+    for step in steps.iter_mut().filter(|step| step.turn != Turn::Dropped) {
+        step.part = part_of(&mut txn, tenant, &step.now).await?;
+    }
     let last: BTreeMap<AlertId, &Step> = steps.iter().map(|step| (step.now.alert, step)).collect();
     // What is over comes first: of one thing one alert is open.
     let is_open = |step: &&&Step| step.now.track.phase != Phase::Clear;
@@ -77,7 +82,7 @@ pub(in crate::evaluate) async fn write(
     for step in last.values().filter(is_open) {
         write_alert(&mut txn, tenant, step, now).await?;
     }
-    for step in steps {
+    for step in &*steps {
         let alert = step.now.alert;
         let (became, at, (id, kind), silent) = match step.turn {
             Turn::Fired(at) => {
@@ -96,7 +101,8 @@ pub(in crate::evaluate) async fn write(
         let insert = EVENT.bind(tenant).bind(alert).bind(id).bind(now);
         insert.bind(kind).bind(note).execute(&mut txn).await?;
         if !silent {
-            tell(&mut txn, tenant, (&step.now, became, at), telling).await?;
+            let called = (&step.now, &*step.part);
+            tell(&mut txn, tenant, called, (became, at), telling).await?;
         }
     }
     txn.commit().await
@@ -130,7 +136,8 @@ pub(in crate::evaluate) async fn tell_late(
     let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
     if HEARD.bind(tenant).bind(alert.alert).execute(&mut txn).await? == 1 {
         let at = alert.fired_at.unwrap_or(alert.began_at);
-        tell(&mut txn, tenant, (alert, Became::Firing, at), telling).await?;
+        let part = part_of(&mut txn, tenant, alert).await?;
+        tell(&mut txn, tenant, (alert, &part), (Became::Firing, at), telling).await?;
     }
     txn.commit().await
 }
@@ -191,7 +198,8 @@ async fn write_alert(
     let insert = insert.bind(subject.agent).bind(subject.device).bind(&*subject.object);
     let insert = insert.bind(phase).bind(cause).bind(step.now.began_at);
     let insert = insert.bind(step.now.fired_at).bind(track.last).bind(well_at).bind(resolved_at);
-    insert.bind(evidence).bind(step.now.told).bind(now).execute(txn).await?;
+    let insert = insert.bind(evidence).bind(step.now.told).bind(now).bind(&step.part);
+    insert.execute(txn).await?;
     Ok(())
 }
 
@@ -199,7 +207,8 @@ async fn write_alert(
 async fn tell(
     txn: &mut Txn,
     tenant: TenantId,
-    (alert, became, at): (&Tracked, Became, Micros),
+    (alert, part): (&Tracked, &str),
+    (became, at): (Became, Micros),
     Telling { directory, web, ids, now }: Telling<'_>,
 ) -> Result<(), StoreError> {
     let Tracked { rule, subject, site, .. } = alert;
@@ -211,7 +220,7 @@ async fn tell(
     let nothing = BTreeSet::new();
     let place = subject.device.and_then(|id| directory.devices.get(&id));
     let tags = place.map_or(&nothing, |place| &place.tags);
-    let summary = summary(name, &subject.object, &rule.condition, &alert.wrong);
+    let summary = summary(name, (&subject.object, part), &rule.condition, &alert.wrong);
     let transition = Transition {
         tenant,
         alert: alert.alert,
@@ -223,7 +232,7 @@ async fn tell(
         agent: (subject.agent, agent),
         device: subject.device.map(|id| (id, name)),
         tags,
-        object: &subject.object,
+        object: (&subject.object, part),
         summary: &summary,
         wrong: &alert.wrong,
         began_at: alert.began_at,

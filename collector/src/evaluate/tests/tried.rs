@@ -92,10 +92,12 @@ fn history() -> [Vec<Row>; 2] {
 
 async fn as_it_would_have_been(mut place: Place<'_>) {
     let samples = place.store(history()).await;
+    place.names_port(1, "ether1").await;
     let opened = |object: &str, [began, fired, resolved]: [i64; 3], value| Opened {
         device: DEVICE,
         name: "r1".into(),
         object: object.into(),
+        object_name: if object.is_empty() { String::new() } else { "ether1".into() },
         began_at: second(began),
         fired_at: second(fired),
         resolved_at: Some(second(resolved)),

@@ -184,7 +184,7 @@ mod tests {
     fn the_alert_is_a_link_and_no_name_is() {
         let tags = BTreeSet::from(["https://tag.example".to_owned()]);
         let of = transition(7, &tags);
-        let named = Transition { object: "https://object.example/\"><b>", ..of.clone() };
+        let named = Transition { object: ("if:1", "https://object.example/\"><b>"), ..of.clone() };
         let (_, html) = bodies(&Message::of(&named));
         assert_eq!(html.matches("<a href=").count(), 1, "{html}");
         assert!(html.contains("<a href=\"https://farwatch.example.net/alerts/alt_"), "{html}");

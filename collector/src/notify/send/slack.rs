@@ -59,7 +59,7 @@ mod tests {
         let tags = BTreeSet::from(["core".to_owned()]);
         let summary = "<!channel> a & b";
         let of = transition(7, &tags);
-        let message = Message::of(&Transition { summary, object: "ether1", ..of });
+        let message = Message::of(&Transition { summary, object: ("if:1", "ether1"), ..of });
         let body = body(&message);
         assert!(!body.to_string().contains("<!"), "{body}");
         assert!(body["text"].as_str().unwrap().contains("&lt;!channel&gt; a &amp; b"));

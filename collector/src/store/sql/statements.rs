@@ -10,7 +10,7 @@ use crate::audit::{list as audit_list, write};
 use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::states::store as states;
 use crate::evaluate::store as alerts;
-use crate::evaluate::store::{places, rules, write as alert_write};
+use crate::evaluate::store::{part, places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
 use crate::history::dispatch::{plan as dispatch_plan, store as dispatch};
 use crate::history::job::{cancel as job_cancel, waits as job_waits};
@@ -56,6 +56,8 @@ static APP: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
+    &part::PORT,
+    &part::OBJECT,
     &states::SPAN,
     &blind::CHANGED,
     &blind::SEEN,
@@ -243,6 +245,7 @@ static INGEST: &[&Sql] = &[
     &states::SWEPT,
     &states::OLD,
     &states::TOO_MANY,
+    &part::CALLED,
     &alert_write::FORGET,
     &alert_write::WRITE,
     &alert_write::EVENT,
@@ -259,6 +262,8 @@ static INGEST: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
+    &part::PORT,
+    &part::OBJECT,
     &dispatch_plan::NEW,
     &dispatch_plan::HINT,
     &dispatch_plan::DUE,
