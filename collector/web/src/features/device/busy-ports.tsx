@@ -9,8 +9,8 @@ import { StateShape } from "../../ui/state-badge";
 import { ChartTile } from "../charts/chart-tile";
 import { PORT_CHARTS } from "../charts/specs";
 import { useCharts } from "../charts/use-charts";
+import { busyOnes } from "./busiest";
 import { TILE_POINTS } from "./health-tiles";
-import { busyOnes } from "./interface-table-order";
 import { portLatest } from "./latest";
 import { portNews, snmpNews } from "./snmp-news";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Interface } from "../../lib/types";
-import { busiest, portsInOrder } from "./interface-table-order";
+import { portsInOrder } from "./interface-table-order";
 
 const port = (index: number, row: Partial<Interface>): Interface => ({
   object: `if:${index}`, index, name: `ether${index}`, description: "", alias: "", kind: 6, mac: null,
@@ -27,9 +27,4 @@ it("filters by every word, in name and alias", () => {
   expect(order("uplink core", "index")).toEqual([2]);
   expect(order("ether3", "index")).toEqual([3]);
   expect(order("uplink ether3", "index")).toEqual([]);
-});
-
-it("begins with the port that carries most, both ways together", () => {
-  expect(busiest(rows)?.index).toBe(2);
-  expect(busiest([])).toBeUndefined();
 });

@@ -34,21 +34,6 @@ export function matchesPort(row: Interface, query: string): boolean {
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
 
-/** What a port carries both ways; one that is not up carries nothing. */
-const load = (row: Interface) => (row.state === "up" ? (row.in_bps ?? 0) + (row.out_bps ?? 0) : -1);
-
-/** The port worth a first look: the one that carries most. */
-export function busiest(rows: readonly Interface[]): Interface | undefined {
-  return rows.reduce<Interface | undefined>(
-    (best, row) => (best && load(best) >= load(row) ? best : row), undefined,
-  );
-}
-
-/** Those that carry most, the most first; none that carries nothing. */
-export function busyOnes(rows: readonly Interface[], count: number): Interface[] {
-  return rows.filter((row) => load(row) > 0).toSorted((a, b) => load(b) - load(a)).slice(0, count);
-}
-
 export function portsInOrder(rows: readonly Interface[], query: string, sorting: Sorting): Interface[] {
   const shown = query ? rows.filter((row) => matchesPort(row, query)) : rows;
   const inOrder = sorted(shown, READS, DEVICE_ORDER);

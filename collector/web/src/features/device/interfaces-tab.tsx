@@ -8,8 +8,9 @@ import { SeriesCharts } from "../charts/series-charts";
 import { PORT_CHARTS, REACH_CHARTS } from "../charts/specs";
 import { Timeline } from "../timeline/timeline";
 import type { Happened } from "../timeline/use-timeline";
+import { busiest } from "./busiest";
 import { InterfaceTable } from "./interface-table";
-import { busiest, useInterfaceOrder } from "./interface-table-order";
+import { useInterfaceOrder } from "./interface-table-order";
 import { portLatest, reachLatest } from "./latest";
 import { NoInterfaces } from "./no-interfaces";
 

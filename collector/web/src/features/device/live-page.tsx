@@ -21,7 +21,7 @@ import { useRange } from "../charts/use-range";
 import { useShown } from "../fleet/fleet-row";
 import { NotFound } from "../shell/lost";
 import { echoOf, snmpOf } from "./asked";
-import { busiest } from "./interface-table-order";
+import { busiest } from "./busiest";
 import { reachLatest } from "./latest";
 import { largeFigures, type LargeFigure, lossOf, portFigure, uplinkOf } from "./live-figures";
 import { PollResult, usePollNow } from "./poll-now";

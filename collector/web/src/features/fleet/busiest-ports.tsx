@@ -5,17 +5,13 @@ import { useSettled } from "../../lib/use-settled";
 import { useSnapshot } from "../../lib/use-snapshot";
 import { Part } from "../../ui/part";
 import { StateShape } from "../../ui/state-badge";
+import { busiestPorts } from "../device/busiest";
 
 /** More of them are for the device's page. */
 const SHOWN = 5;
 
 const still = () => 0;
-const load = (port: Interface) => (port.in_bps ?? 0) + (port.out_bps ?? 0);
-
-/** Those that are up, the one that carries most first. */
-export function busiestPorts(ports: readonly Interface[]): readonly Interface[] {
-  return ports.filter(({ state }) => state === "up").toSorted((a, b) => load(b) - load(a)).slice(0, SHOWN);
-}
+const mostOf = (ports: readonly Interface[]) => busiestPorts(ports, SHOWN);
 
 /** The ports that carry most, live. `isKnown`: what was told of them still holds. */
 export function BusiestPorts({ device, isKnown }: { device: string; isKnown: boolean }) {
@@ -23,7 +19,7 @@ export function BusiestPorts({ device, isKnown }: { device: string; isKnown: boo
   const settled = useSettled(device);
   useWatchedInterfaces(settled, isKnown);
   const table = live.interfaces(settled);
-  const ports = useSnapshot(table, still, busiestPorts);
+  const ports = useSnapshot(table, still, mostOf);
   const isReady = useTableValue(table, ({ phase }) => phase === "ready") && settled === device;
   if (!isKnown || (isReady && ports.length === 0)) return null;
   return (
