@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import {
-  age, bytes, clockOf, duration, fileDay, megabits, NONE, percent, perSecond, shortModel, si, sinceTime,
+  age, bytes, clockOf, duration, fileDay, megabits, NONE, percent, perSecond, reading, shortModel, si, sinceTime,
 } from "./format";
 
 it("keeps a missing value apart from zero", () => {
@@ -22,6 +22,16 @@ it("keeps one unit per column and never rounds traffic to nothing", () => {
 it("picks SI prefixes", () => {
   expect([0, 999, 1000, 1_540_000, 8.21e9].map((v) => si(v, "b/s"))).toEqual([
     "0 b/s", "999 b/s", "1 kb/s", "1.54 Mb/s", "8.21 Gb/s",
+  ]);
+});
+
+it("tells small values apart from zero and from each other", () => {
+  expect([0.5, 0.09, 0.0033, -0.00041, 1e-9].map((v) => si(v, "A"))).toEqual(["0.50 A", "0.09 A", "0.0033 A", "-0.00041 A", "0.00 A"]);
+});
+
+it("reads seconds as minutes, hours and days", () => {
+  expect([0, 90, 177, 3600, 5400, 100_000, -7200].map((v) => reading(v, "s"))).toEqual([
+    "0 s", "90 s", "2 min 57 s", "1 h", "1 h 30 min", "1 d 3 h", "-2 h",
   ]);
 });
 

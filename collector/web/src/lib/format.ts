@@ -53,6 +53,10 @@ export function threeFigures(value: Value): string {
   return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
 }
 
+const small = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 2 });
+/** Below it two decimals would say nothing but zeros; what is below the second is none. */
+const [SMALL, NOTHING] = [0.1, 1e-6];
+
 const PREFIXES = ["", "k", "M", "G", "T", "P"] as const;
 
 /** SI prefix chosen per value: for headings, tooltips and chart axes, not for columns. */
@@ -65,18 +69,18 @@ export function si(value: Value, unit: string): string {
     step += 1;
   }
   const size = Math.abs(scaled);
-  const digits = size === 0 || size >= 100 || Number.isInteger(scaled) ? whole : size >= 10 ? one : two;
+  const digits = size === 0 || size >= 100 || Number.isInteger(scaled) ? whole : size >= 10 ? one : size >= SMALL || size < NOTHING ? two : small;
   return `${digits.format(scaled)} ${PREFIXES[step]}${unit}`.trimEnd();
 }
 
 /** Units that take no prefix: their values are read as they are. */
-const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "d", "°C", "rpm", "dB", "dBm"]);
+const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "°C", "rpm", "dB", "dBm"]);
 
 /** A value in its unit, with a prefix where the unit takes one. */
 export function reading(value: Value, unit: string): string {
   if (!given(value)) return NONE;
   // Nobody reads megaseconds, and everybody reads «Ms» as milliseconds.
-  if (unit === "s" && Math.abs(value) >= 120) return value < 0 ? `-${duration(-value)}` : duration(value);
+  if (unit === "s" && Math.abs(value) >= 120) return value < 0 ? `-${exactDuration(-value)}` : exactDuration(value);
   if (!PLAIN.has(unit)) return si(value, unit);
   const size = Math.abs(value);
   if (unit === "ms") return `${threeFigures(value)} ms`;

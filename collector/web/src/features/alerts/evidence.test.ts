@@ -29,13 +29,6 @@ it("draws no second line where it is well at the limit, and nothing below zero",
   expect(plot?.marks).toHaveLength(3);
 });
 
-it("tells long times in days", () => {
-  const plot = evidencePlot(alert({ ...CPU, limit: 30 * 86_400, clear: null }, [31 * 86_400], { unit: "seconds" }));
-  expect(plot).toMatchObject({ limit: 30, unit: "d", clear: null });
-  expect(plot?.data[1]).toEqual([31]);
-  expect(evidencePlot(alert(CPU, [95], { unit: "seconds" }))).toMatchObject({ limit: 90, unit: "s" });
-});
-
 it("marks turns at one place once, as the later one", () => {
   const plot = evidencePlot(alert(CPU, [95, 97, 99], { fired_at: T0, resolved_at: later(90) }));
   expect(plot?.marks.map(({ kind }) => kind)).toEqual(["fired", "resolved"]);

@@ -30,19 +30,13 @@ function padded(values: readonly number[], least: number): [number, number] {
   return [low - room, high + room];
 }
 
-const DAY_S = 86_400;
-/** Limits of so many seconds are told in days: an axis in seconds has ticks at no round day. */
-const DAYS_S = 2 * DAY_S;
-
 const seconds = (at: string) => Date.parse(at) / 1000;
 
 /** Null where the rule is about a state or a flag, or no reading is kept. */
 export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const { condition, samples } = alert.evidence;
   if (condition.kind !== "metric" || isFlag(alert.unit)) return null;
-  const inDays = alert.unit === "seconds" && Math.abs(condition.limit) >= DAYS_S;
-  const scaled = (value: number) => (inDays ? value / DAY_S : value);
-  const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), scaled(value)] as const]));
+  const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), value] as const]));
   if (told.length === 0) return null;
   const times = told.map(([at]) => at);
   const mark = (kind: Mark["kind"], at: string | null): Mark[] => (at ? [{ kind, at: seconds(at) }] : []);
@@ -50,13 +44,12 @@ export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const [from, to] = padded([...times, ...turns.map(({ at }) => at)], 5);
   // Of turns at one place the later one is told: their words would stand on each other.
   const marks = turns.filter(({ at }, i) => (turns[i + 1]?.at ?? Infinity) - at > (to - from) * EDGE);
-  const limit = scaled(condition.limit);
-  const clear = typeof condition.clear === "number" ? scaled(condition.clear) : null;
+  const { limit, clear = null } = condition;
   const values = told.map(([, value]) => value);
   const [low, high] = padded([...values, limit, ...(clear === null ? [] : [clear])], Math.abs(limit) * EDGE || 1);
   return {
     data: [times, values],
-    unit: inDays ? "d" : unitSign(alert.unit),
+    unit: unitSign(alert.unit),
     limit,
     clear: clear === limit ? null : clear,
     marks,

@@ -12,6 +12,13 @@ export const SMALL_HEIGHT = 56;
 export const LEFT_PX = 68;
 export const RIGHT_PX = 18;
 const BOTTOM_PX = 26;
+const [MINUTE_S, HOUR_S, DAY_S] = [60, 3600, 86_400];
+/** Between the ticks of an axis in seconds, which are read as minutes, hours and days: no tick is at 16 min 40 s. */
+const SECOND_STEPS: readonly number[] = [
+  ...[-6, -5, -4, -3, -2, -1].flatMap((exponent) => [1, 2, 5].map((digit) => Number(`${digit}e${exponent}`))),
+  1, 2, 5, 10, 20, 30, ...[1, 2, 5, 10, 20, 30].map((n) => n * MINUTE_S), ...[1, 2, 3, 6, 12].map((n) => n * HOUR_S),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].map((n) => n * DAY_S),
+];
 /** A drag shorter than this is a click. */
 const MIN_DRAG_PX = 6;
 
@@ -82,7 +89,7 @@ function axes({ spec, small, zone }: Look): uPlot.Axis[] {
   const axis = { stroke: () => token("faint"), font: "11px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => token("chart-grid"), width: 1 } };
   return [
     { ...axis, size: BOTTOM_PX, space: 76, values: (_, ticks) => ticks.map((tick, i) => tickLabel(tick, ticks[i - 1] ?? null, ticks, zone)) },
-    { ...axis, size: LEFT_PX, space: 32, values: (_, ticks) => ticks.map((tick) => valueWords(tick, spec)) },
+    { ...axis, size: LEFT_PX, space: 32, ...(spec.unit === "s" ? { incrs: [...SECOND_STEPS] } : {}), values: (_, ticks) => ticks.map((tick) => valueWords(tick, spec)) },
   ];
 }
 
@@ -164,7 +171,7 @@ function tickLabel(tick: number, before: number | null, ticks: readonly number[]
   const step = ticks.length > 1 ? (ticks[1] ?? 0) - (ticks[0] ?? 0) : 0;
   const day = dayMonth(tick * 1000);
   const newDay = before !== null && dayMonth(before * 1000) !== day;
-  return step >= 86_400 || newDay ? day : clock(tick * 1000, step < 60);
+  return step >= DAY_S || newDay ? day : clock(tick * 1000, step < 60);
 }
 
 function nice(max: number): number {

@@ -122,7 +122,7 @@ export const LOAD_CHARTS: readonly ChartSpec[] = [
 
 /** Of the device itself, beside how it answers. */
 const UPTIME: ChartSpec = {
-  id: "uptime", title: "Uptime", unit: "d", scale: 1 / 86_400, lines: [{ label: "Up for", match: /^sys_uptime_seconds$/, colour: "chart-in" }],
+  id: "uptime", title: "Uptime", unit: "s", scale: 1, lines: [{ label: "Up for", match: /^sys_uptime_seconds$/, colour: "chart-in" }],
 };
 
 const ECHO_RANGE: ChartSpec = {
