@@ -32,6 +32,9 @@ const SERVICE = [
   "systemctl enable --now farwatch-agent",
 ].join(" && ");
 
+/** Who looks on first has neither the rights of a service nor its folder. */
+export const TRY_HINT = "To try it as yourself, without more rights: add «--state-dir DIR» to both «enroll» and «run», with an empty folder of yours for DIR.";
+
 const BUILD = "cargo build --release --bin farwatch-agent";
 
 /**

@@ -1,9 +1,10 @@
-import { act, cleanup, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, it } from "vitest";
 import { serverNow } from "../../lib/clock";
 import { live } from "../../lib/live-app";
-import type { Agent } from "../../lib/types";
-import { AgentWait } from "./enrol";
+import type { Agent, Token } from "../../lib/types";
+import { AgentWait, EnrolLines } from "./enrol";
+import { PLATFORMS } from "./enrol-lines";
 
 afterEach(cleanup);
 
@@ -27,4 +28,12 @@ it("follows an agent from its enrolment to its connection", () => {
   act(() => live.agents.replace([agent("up")]));
   expect(screen.getByRole("status").textContent).toBe("box-1 is connected.");
   expect(screen.queryByText(/firewall/)).toBe(null);
+});
+
+it("says below the lines of every machine how to try it without the rights of a service", () => {
+  render(<EnrolLines token={{ token: "fw1_abc234", site: { name: "Depot" }, expires_at: "2026-11-22T12:00:00Z" } as Token} />);
+  for (const { label } of PLATFORMS) {
+    fireEvent.click(screen.getByText(label));
+    expect(screen.getByText(/--state-dir DIR/).textContent).toMatch(/«enroll» and «run»/);
+  }
 });

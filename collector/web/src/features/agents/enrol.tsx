@@ -7,7 +7,7 @@ import { CopyLine } from "../../ui/copy-line";
 import { Icon } from "../../ui/icon";
 import { Segments } from "../../ui/segments";
 import { StateShape } from "../../ui/state-badge";
-import { enrolSteps, likelyPlatform, type Platform, PLATFORMS } from "./enrol-lines";
+import { enrolSteps, likelyPlatform, type Platform, PLATFORMS, TRY_HINT } from "./enrol-lines";
 
 /** A token, since when it is there, and so which agent may have come by it. */
 export interface MadeToken {
@@ -36,6 +36,7 @@ export function EnrolLines({ token }: { token: Token }) {
           </li>
         ))}
       </ol>
+      <p className="text-xs text-muted" data-try-hint>{TRY_HINT}</p>
     </div>
   );
 }
