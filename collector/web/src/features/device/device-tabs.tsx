@@ -33,7 +33,7 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
   const tab: Tab = useSearch({ from: "/_app/devices/$id", select: (search) => search.tab }) ?? "overview";
   const navigate = useNavigate({ from: "/devices/$id" });
   const [asTable, setAsTable] = useState(false);
-  const range = usePageRange(device.created_at);
+  const range = usePageRange(device);
   const happened = useTimeline(device, range.range, range.span);
   const offline = useOffline(device.agent.id);
   const ports = useTableValue(live.interfaces(id), (table) => table.size);

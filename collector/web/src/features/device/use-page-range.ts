@@ -2,16 +2,20 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { serverNow } from "../../lib/clock";
-import { firstRange, fromSearch } from "../../lib/range";
+import { DEFAULT_RANGE, firstRange, fromSearch } from "../../lib/range";
+import type { Device } from "../../lib/types";
 import type { ChartRange } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
+import { useOlder } from "./use-older";
 
-/** `born`: when the device was added. */
-export function usePageRange(born: string): ChartRange {
+export function usePageRange({ id, created_at }: Pick<Device, "id" | "created_at">): ChartRange {
   const { from, to, zone, compare } = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
   // As it was when the page was opened: it does not change under somebody who looks.
-  const [first] = useState(() => firstRange(Date.parse(born), serverNow()));
+  const [opened] = useState(serverNow);
+  const born = Date.parse(created_at);
+  const young = useMemo(() => firstRange(born, opened), [born, opened]);
+  const first = useOlder(id, born, opened, young === DEFAULT_RANGE) ? DEFAULT_RANGE : young;
   const range = useMemo(() => fromSearch(from, to, first), [from, to, first]);
   // The router writes digits as numbers, which reads best in the URL.
   const plain = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
