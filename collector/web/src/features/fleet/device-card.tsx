@@ -46,10 +46,14 @@ export const DeviceCard = memo(function DeviceCard({ id, marked, onMark, style, 
           <span className={`clip min-w-0 flex-1 leading-tight font-medium ${name.length > LONG_NAME ? "text-xs" : "text-base"}`}>{name}</span>
           <span className="shrink-0 text-xs text-muted"><Age at={device.last_sample_at} /></span>
         </span>
-        <span className="flex items-center gap-2.5 pl-[22px] text-xs">
-          <span className="clip min-w-0 flex-1 text-muted">
-            <span className={STATE_COLOUR[state]} data-state={state}>{stateWord(state, cause)}</span>
-            {why && <span className="text-text"> {why}</span>} · {where.join(" · ")}
+        {/* One line: where the cause needs the room, the place is cut, and the rates turn over into what is not shown. */}
+        <span className="flex h-[1lh] flex-wrap gap-x-2.5 overflow-hidden pl-[22px] text-xs">
+          <span className="flex max-w-full min-w-0 grow text-muted">
+            <span className="clip shrink-0 max-w-full">
+              <span className={STATE_COLOUR[state]} data-state={state}>{stateWord(state, cause)}</span>
+              {why && <span className="text-text"> {why}</span>}
+            </span>
+            <span className="clip w-0 grow whitespace-pre"> · {where.join(" · ")}</span>
           </span>
           {isTold && (
             <span className={`shrink-0 ${dim || trust === "old" ? "stale" : ""}`}>

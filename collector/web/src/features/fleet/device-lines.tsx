@@ -62,7 +62,7 @@ function Line({ id, rows }: { id: string; rows: Beside }) {
     // The keyboard way is the page's: j, k and Enter.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
     <tr {...rowMark(id, rows.chosen)} {...rowClicks(id, rows)} data-device={id} className={`${ROW} h-7! cursor-pointer data-chosen:bg-selected`}>
-      <Cell className="max-w-60"><DeviceState state={state} cause={cause} /></Cell>
+      <Cell className="max-w-84"><DeviceState state={state} cause={cause} /></Cell>
       <Cell title>
         <Link to="/devices/$id" params={{ id }} className="hover:underline">{names.name(device)}</Link>
       </Cell>

@@ -22,7 +22,7 @@ const REST = ["rtt", "address", "out", "in", "interfaces", "tenant"] as const;
 
 type Text = (typeof FIRST)[number];
 /** What a text makes do with, in the width of a digit. */
-const LEAST: Readonly<Record<Text, number>> = { state: 14, name: 15, tenant: 11, site: 8, address: LONG, model: 9 };
+const LEAST: Readonly<Record<Text, number>> = { state: 18, name: 15, tenant: 11, site: 8, address: LONG, model: 9 };
 
 export interface Ground {
   /** Of the list, in pixels. */

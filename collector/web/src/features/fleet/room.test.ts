@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Device } from "../../lib/types";
-import { addressRoom, isAlways, LONG, NO_ROOM, roomOf } from "./room";
+import { addressRoom, isAlways, LONG, NO_ROOM, roomOf, wordRoom } from "./room";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const device = (address: string, more: Partial<Device> = {}) =>
@@ -23,6 +23,15 @@ it("gives names and models their room, and a story none", () => {
   expect(room([device("10.0.0.1", { model: "x".repeat(200) })]).model).toBe(30);
   expect(room([device("x".repeat(253))])).toMatchObject({ name: 36, address: LONG });
   expect(room([device("10.0.0.1", { tags: ["core", "edge"] })]).name).toBeGreaterThan(room([device("10.0.0.1")]).name);
+});
+
+it("gives the words of a state no less room than they take, and little more", () => {
+  // As wide as they are in DejaVu Sans and Segoe UI, in the width of their digits.
+  const widest = { "Degradedno answer": 16.3, "Not askedname does not resolve": 27, Up: 2.3 };
+  for (const [words, width] of Object.entries(widest)) {
+    expect(wordRoom(words)).toBeGreaterThanOrEqual(width);
+    expect(wordRoom(words)).toBeLessThan(1.1 * width + 1);
+  }
 });
 
 it("follows the words that are shown, and never takes room back", () => {

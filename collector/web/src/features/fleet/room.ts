@@ -29,6 +29,15 @@ export function addressRoom(address: string): number {
   return address.length - narrow / 2 + SLACK;
 }
 
+const NARROW = /[ fijlrt]/;
+const BROAD = /[mw]/;
+
+/** Of few words no mean of letters holds; of the words of a state the last are the cause, which must not be cut. */
+export function wordRoom(words: string): number {
+  const letter = (one: string) => (NARROW.test(one) ? 0.6 : BROAD.test(one) ? 1.5 : one === one.toLowerCase() ? 1 : 1.3);
+  return [...words].reduce((sum, one) => sum + letter(one), SLACK);
+}
+
 /** Names are cut where their room ends: a single long one must not push a column away. */
 function isName(address: string): boolean {
   return !/^[\d.:]+$|:.*:/.test(address);
@@ -66,7 +75,7 @@ export function roomOf(devices: readonly Device[], called: (device: Device) => s
     take("tenant", device.tenant.name.length * LETTER + SLACK);
     take("site", device.site.name.length * LETTER + SLACK);
     take("model", shortModel(device.model).length * LETTER + SLACK);
-    take("state", `${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`.length * LETTER);
+    take("state", wordRoom(`${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`));
   }
   const told = toldBy(devices, before.told);
   const isSame = told === before.told && (Object.keys(MOST) as (keyof typeof MOST)[]).every((text) => need[text] === before[text]);
