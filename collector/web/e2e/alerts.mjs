@@ -302,6 +302,12 @@ async function themes({ url, desk, view, check, lookAt, sideways, alertId }) {
       return small.length > 0 ? small : null;
     });
   }
+  await check("phone: what is wrong with a device stands in words, not in a column of letters", async () => {
+    const device = await phone.page.evaluate((id) => fetch(`/api/v1/alerts/${id}`).then((answer) => answer.json()).then(({ data }) => data.device.id), alertId);
+    await phone.page.goto(`${url}/devices/${device}`);
+    const { width } = await phone.page.locator("[data-device-alerts] [data-open-alert] a").first().boundingBox();
+    return wrongUnless(width > PHONE.width / 3, `it is ${width} px wide`);
+  });
   for (const width of [1280, 1024, 840]) {
     await check(`alerts fit ${width} px, with one beside them`, async () => {
       await desk.page.setViewportSize({ width, height: DESK.height });

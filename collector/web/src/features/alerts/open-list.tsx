@@ -28,7 +28,7 @@ type Of = { device?: string; agent?: string; q?: string; tenant: string };
 export function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
   const more = ids.length - SHOWN;
   return (
-    <ul aria-label="Open alerts" className="@container flex min-w-0 flex-1 flex-col">
+    <ul aria-label="Open alerts" className="@container flex w-full min-w-0 flex-1 flex-col">
       {ids.slice(0, SHOWN).map((id) => <Line key={id} id={id} />)}
       {more > 0 && (
         <li>
