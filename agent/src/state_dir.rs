@@ -13,7 +13,10 @@ const LOCK_FILE: &str = "lock";
 /// Why the state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateDirError {
-    #[error("cannot use the state directory {path}; check that this user owns it")]
+    #[error(
+        "cannot use the state directory {path}; check that this user owns it, or name another with \
+         --state-dir DIR"
+    )]
     Open { path: PathBuf, source: io::Error },
     #[error(
         "another farwatch-agent uses the state directory {path}; stop it first, or give this one \
@@ -55,5 +58,13 @@ mod tests {
         assert!(error.to_string().contains("stop it first"));
         drop(first);
         StateDir::lock(&path).unwrap();
+    }
+
+    #[test]
+    fn one_that_cannot_be_used_may_be_another() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = StateDir::lock(&file.path().join("state")).unwrap_err();
+        assert!(matches!(error, StateDirError::Open { .. }));
+        assert!(error.to_string().contains("--state-dir DIR"), "{error}");
     }
 }

@@ -15,7 +15,7 @@ const LOCK_FILE: &str = "lock";
 pub enum DataDirError {
     #[error(
         "cannot use the data directory {path}; check that this user may write it and owns what is \
-         in it"
+         in it, or name another with --data-dir DIR"
     )]
     Open { path: PathBuf, source: io::Error },
     #[error(

@@ -31,7 +31,10 @@ pub(super) struct Local {
 impl Local {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = &config.data_dir;
-        create_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        create_private_dir(dir).with_context(|| {
+            let dir = dir.display();
+            format!("cannot use {dir}; check that this user owns it, or name another with --data-dir DIR")
+        })?;
         let db = Database::open_target(config.database()?).await?;
         let context = TenantContext::local(&db).await?;
         let now = Clock::system().now();
