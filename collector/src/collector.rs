@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::command::Commands;
-use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
+use crate::config::{Config, DatabasePasswordError, MetricsTokenError, public_advice};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
 use crate::history::JobsChanged;
@@ -230,7 +230,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
-    announce(&addresses, browser_sha256.as_deref());
+    announce(&addresses, browser_sha256.as_deref(), &config.file);
     if !user_any(&base.database).await? {
         tracing::warn!("{}", no_user(&data_dir, &target));
     }
@@ -418,13 +418,14 @@ fn place_noted(data_dir: &Path, server: &Server) -> Result<(), StoreError> {
     elsewhere::note(data_dir, server)
 }
 
-fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
+fn announce(addresses: &Addresses, browser_sha256: Option<&str>, file: &Path) {
     let agents = addresses.endpoints.join(", ");
     tracing::info!(listen = %addresses.listen, agents, "the collector is up");
     if addresses.endpoints.is_empty() {
         tracing::warn!(
-            "agents cannot be told where this collector is: set listen.public to its HOST:PORT, \
-             without it the web UI makes no enrolment tokens"
+            "agents cannot be told where this collector is, and the web UI makes no enrolment \
+             tokens: {}",
+            public_advice(file.display())
         );
     }
     if let Some(sha256) = browser_sha256 {

@@ -33,6 +33,9 @@ pub struct Config {
     pub notify: Notify,
     pub history: History,
     pub log: Log,
+    /// Where all this was read from, or would have been: for messages of what to write there.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// A file in the data directory if no URL is given.
@@ -89,6 +92,7 @@ impl Default for Config {
             notify: Notify::default(),
             history: History::default(),
             log: Log::default(),
+            file: DEFAULT_FILE.into(),
         }
     }
 }
@@ -104,6 +108,15 @@ impl Default for Log {
     fn default() -> Self {
         Self { filter: logging::DEFAULT_FILTER.to_owned() }
     }
+}
+
+/// What to do so that agents are told where this collector is. `file` is the configuration file, in
+/// words that its reader may know.
+#[must_use]
+pub fn public_advice(file: impl std::fmt::Display) -> String {
+    format!(
+        "write `public = [\"HOST:PORT\"]` under `[listen]` in {file}, then restart the collector"
+    )
 }
 
 /// Why the password of the database cannot be used.

@@ -11,6 +11,7 @@ use super::guard::Caller;
 use super::reply::{Data, List, Meta, Ref, Time, cursor};
 use super::request::{Json, NAME_RULE, Params};
 use super::tenants::{OfTenant, tenant_named};
+use crate::config::public_advice;
 use crate::identity::Access;
 use crate::identity::token::{OpenToken, token_create, token_delete, token_list};
 use crate::inventory::is_name;
@@ -45,8 +46,9 @@ pub(super) async fn token_new(
         return Err(Error::field("site", NAME_RULE));
     }
     if state.origin.endpoints.is_empty() {
-        let detail = "This collector does not know where agents reach it: set listen.public to \
-                      its HOST:PORT in the configuration and start it again.";
+        // Not its path: who administers a tenant need not know this host.
+        let advice = public_advice("its configuration file (collector.toml, or that of --config)");
+        let detail = format!("This collector does not know where agents reach it: {advice}.");
         return Err(Error::new(StatusCode::CONFLICT, "no_public_address", detail));
     }
     let target = (tenant, body.site.as_str());

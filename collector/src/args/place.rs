@@ -49,6 +49,27 @@ impl Place {
             flags.push(("database.url", Value::String(url.expose().to_owned())));
         }
         let file = self.config.or_else(default);
-        Layers { file, environment: std::env::vars().collect(), flags }.load()
+        let environment = std::env::vars().collect();
+        let mut config: Config = Layers { file: file.clone(), environment, flags }.load()?;
+        if let Some(file) = file {
+            config.file = std::path::absolute(&file).unwrap_or(file);
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(config: Option<PathBuf>) -> Config {
+        Place { config, data_dir: None, database_url: None }.load(Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn the_settings_know_their_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(loaded(Some(file.path().to_owned())).file, file.path());
+        assert_eq!(loaded(None).file, PathBuf::from(DEFAULT_FILE));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::local::Local;
 use super::place::Place;
 use super::{complain, name, runtime, say};
-use crate::config::Config;
+use crate::config::{Config, public_advice};
 use crate::identity::pki::Pki;
 use crate::identity::token::{TokenOrigin, token_create};
 use crate::listen::addresses::endpoints_beside;
@@ -49,7 +49,7 @@ async fn create(config: &Config, tenant: &str, site: &str, as_json: bool) -> any
     local.db.close().await;
     let text = str::from_utf8(made.text.expose()).context("the token is not text")?;
     if origin.endpoints.is_empty() {
-        complain("the token names no collector: set listen.public, or enrol with --collector");
+        complain(&names_no_collector(config));
     }
     if !as_json {
         return say(text);
@@ -62,4 +62,25 @@ async fn create(config: &Config, tenant: &str, site: &str, as_json: bool) -> any
         "expires_at": expires_at,
     })
     .to_string())
+}
+
+fn names_no_collector(config: &Config) -> String {
+    let advice = public_advice(config.file.display());
+    format!(
+        "the token names no collector: enrol with --collector HOST:PORT, or {advice} and make another"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DEFAULT_FILE;
+
+    #[test]
+    fn a_token_without_an_address_names_the_file_and_its_lines() {
+        let told = names_no_collector(&Config::default());
+        for word in [DEFAULT_FILE, "`[listen]`", "`public = [\"HOST:PORT\"]`", "--collector"] {
+            assert!(told.contains(word), "{told}");
+        }
+    }
 }

@@ -11,7 +11,12 @@ async fn a_collector_that_does_not_know_its_address_makes_no_tokens() {
         (refused.status, refused.code()),
         (StatusCode::CONFLICT, "no_public_address".into())
     );
-    assert!(refused.body.contains("listen.public"), "{}", refused.body);
+    let detail = refused.json()["detail"].to_string();
+    for word in ["`[listen]`", "HOST:PORT", "restart the collector"] {
+        assert!(detail.contains(word), "{detail}");
+    }
+    // Where it is on the host is for those at the host.
+    assert!(!detail.contains("/etc"), "{detail}");
 }
 
 #[tokio::test]
