@@ -1,9 +1,11 @@
 //! A probe's report for people: who the device is, then what it gives. All numbers are in the one for
 //! programs.
 
-use std::collections::BTreeMap;
+mod figure;
+
 use std::fmt::Write as _;
 
+use self::figure::{figures, millis, named, size, span, speed};
 use super::{ProbeFacts, ProbeInterface, ProbeObject, ProbeReport};
 
 /// Shown with the identity.
@@ -22,8 +24,7 @@ impl ProbeReport {
             .system
             .iter()
             .filter(|(name, _)| ![UPTIME, ROUND_TRIP, UP].contains(&name.as_str()));
-        let numbers = numbers.map(|(name, value)| vec![name.clone(), value.clone()]);
-        section(&mut text, "Device", numbers.collect());
+        section(&mut text, "Device", named(&numbers.collect::<Vec<_>>()));
         let interfaces = self.interfaces.iter().map(interface);
         section(&mut text, "Interfaces", interfaces.collect());
         if let Some(cause) = self.interfaces_missing {
@@ -38,7 +39,8 @@ impl ProbeReport {
         ] {
             section(&mut text, title, list.iter().map(object).collect());
         }
-        section(&mut text, "Parts", objects.parts.iter().map(part).collect());
+        let parts = objects.parts.iter().filter(|part| !is_sensor_again(part, &objects.sensors));
+        section(&mut text, "Parts", parts.map(part).collect());
         text
     }
 }
@@ -106,9 +108,9 @@ fn interface(known: &ProbeInterface) -> Vec<String> {
         (_, "7") => "lower layer down",
         _ => "",
     };
-    let octets = |name: &str, word: &str| match metric(name) {
-        "" => String::new(),
-        octets => format!("{word} {octets} B"),
+    let octets = |name: &str, word: &str| match size(metric(name)) {
+        octets if octets.is_empty() => octets,
+        octets => format!("{word} {octets}"),
     };
     let name = if known.name.is_empty() { &known.description } else { &known.name };
     vec![
@@ -127,8 +129,23 @@ fn object(known: &ProbeObject) -> Vec<String> {
     if known.metrics.is_empty() {
         return Vec::new();
     }
-    let name = if known.name.is_empty() { &known.object } else { &known.name };
-    vec![name.clone(), known.kind.clone(), metrics(&known.metrics)]
+    // What all of a section are is in its title.
+    let kind = if known.kind == "processor" { "" } else { &known.kind };
+    let row = vec![name(known).clone(), kind.replace('_', " ")];
+    row.into_iter().chain(figures(&known.metrics)).collect()
+}
+
+fn name(known: &ProbeObject) -> &String {
+    if known.name.is_empty() { &known.object } else { &known.name }
+}
+
+/// Whether this part is a sensor that has its line already, and says no more than its name.
+fn is_sensor_again(part: &ProbeObject, sensors: &[ProbeObject]) -> bool {
+    let index =
+        |known: &ProbeObject| known.object.split_once(':').map(|(_, index)| index.to_owned());
+    let more = [&part.vendor, &part.model, &part.serial].into_iter().any(|more| !more.is_empty());
+    let is_again = |sensor: &ProbeObject| index(sensor) == index(part) && sensor.name == part.name;
+    !more && sensors.iter().any(|sensor| !sensor.metrics.is_empty() && is_again(sensor))
 }
 
 fn part(known: &ProbeObject) -> Vec<String> {
@@ -136,14 +153,11 @@ fn part(known: &ProbeObject) -> Vec<String> {
         "" => String::new(),
         serial => format!("serial {serial}"),
     };
-    let name = if known.name.is_empty() { &known.object } else { &known.name };
-    let (kind, vendor, model) = (known.kind.clone(), known.vendor.clone(), known.model.clone());
-    vec![name.clone(), kind, vendor, model, serial, known.description.clone()]
-}
-
-fn metrics(metrics: &BTreeMap<String, String>) -> String {
-    let each = metrics.iter().map(|(name, value)| format!("{name} {value}"));
-    each.collect::<Vec<_>>().join(", ")
+    let description = Some(&known.description).filter(|text| *text != name(known));
+    let (kind, vendor, model) =
+        (known.kind.replace('_', " "), known.vendor.clone(), known.model.clone());
+    let description = description.cloned().unwrap_or_default();
+    vec![name(known).clone(), kind, vendor, model, serial, description]
 }
 
 /// What a device says must not steer the terminal.
@@ -152,36 +166,10 @@ fn shown(cell: &str) -> String {
     printable.collect::<String>().trim().to_owned()
 }
 
-fn speed(bps: &str) -> String {
-    let bps: u64 = bps.parse().unwrap_or(0);
-    let units = [(1_000_000_000, "Gbit/s"), (1_000_000, "Mbit/s"), (1_000, "kbit/s"), (1, "bit/s")];
-    let fits = |(unit, _): &(u64, &str)| bps >= *unit && bps.is_multiple_of((*unit / 10).max(1));
-    let Some((unit, name)) = units.into_iter().find(fits) else { return String::new() };
-    match bps % unit {
-        0 => format!("{} {name}", bps / unit),
-        rest => format!("{}.{} {name}", bps / unit, rest * 10 / unit),
-    }
-}
-
-/// Seconds, with a fraction or without.
-fn span(seconds: &str) -> String {
-    let whole = seconds.split('.').next().unwrap_or_default();
-    let Ok(seconds) = whole.parse::<u64>() else { return String::new() };
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min"),
-        (0, ..) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
-}
-
-fn millis(seconds: &str) -> String {
-    seconds.parse::<f64>().map(|seconds| format!("{:.1} ms", 1000.0 * seconds)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -220,18 +208,45 @@ mod tests {
         };
         report.objects.processors.push(nothing);
         let wanted = "core\n  description  RouterOS [2J RB5009\n  up for       1 d 2 h\n  \
-                      answers in   12.3 ms\n\nDevice\n  load_1m_ratio  0.5\n\nInterfaces\n  \
+                      answers in   12.3 ms\n\nDevice\n  load  0.5 (over 1 min)\n\nInterfaces\n  \
                       1  ether1  down  2.5 Gbit/s  in 7 B\n";
         assert_eq!(report.to_text(), wanted);
     }
 
-    #[test]
-    fn numbers_are_made_readable() {
-        let speeds =
-            [("10000000", "10 Mbit/s"), ("64000", "64 kbit/s"), ("0", ""), ("9", "9 bit/s")];
-        for (bps, wanted) in speeds {
-            assert_eq!(speed(bps), wanted);
+    fn thing(object: &str, name: &str, kind: &str, metrics: &[(&str, &str)]) -> ProbeObject {
+        ProbeObject {
+            object: object.into(),
+            name: name.into(),
+            kind: kind.into(),
+            metrics: map(metrics),
+            ..ProbeObject::default()
         }
-        assert_eq!(["59.9", "61", "3600", "x"].map(span), ["59 s", "1 min", "1 h 0 min", ""]);
+    }
+
+    #[test]
+    fn things_are_told_once_and_as_people_say_them() {
+        let mut report = ProbeReport::default();
+        let objects = &mut report.objects;
+        let busy = [("cpu_busy_percent", "29")];
+        objects.processors.push(thing("cpu:1", "core 1", "processor", &busy));
+        let memory = [("memory_size_bytes", "1073741824"), ("memory_used_bytes", "520117248")];
+        objects.memory.push(thing("memory:1", "main", "ram", &memory));
+        let cache = [("memory_used_bytes", "4849664")];
+        objects.memory.push(thing("memory:7", "cache", "other_memory", &cache));
+        let hot = [("temperature_celsius", "41.5")];
+        objects.sensors.push(thing("sensor:3", "Inlet", "temperature", &hot));
+        let chassis = thing("part:1", "Chassis", "chassis", &[]);
+        objects.parts.push(ProbeObject {
+            serial: "X1".into(),
+            description: "Chassis".into(),
+            ..chassis
+        });
+        objects.parts.push(thing("part:3", "Inlet", "sensor", &[]));
+        objects.parts.push(thing("part:4", "Door", "sensor", &[]));
+        let wanted = "a device without a name\n\nProcessors\n  core 1  29.0 %\n\nMemory\n  \
+                      main   ram           496.0 MiB of 1.0 GiB  48.4 %\n  \
+                      cache  other memory  4.6 MiB\n\nSensors\n  Inlet  temperature  41.5 °C\n\n\
+                      Parts\n  Chassis  chassis  serial X1\n  Door     sensor\n";
+        assert_eq!(report.to_text(), wanted);
     }
 }
