@@ -126,7 +126,11 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     });
     tasks.spawn("uplink", uplink.run(cancel));
 
-    tasks.run(stop.cancelled(), GRACE).await?;
+    let stop = async {
+        stop.cancelled().await;
+        tracing::info!("stopping, up to {} s", GRACE.as_secs());
+    };
+    tasks.run(stop, GRACE).await?;
     tracing::info!("stopped");
     Ok(())
 }

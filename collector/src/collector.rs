@@ -1,6 +1,8 @@
 //! The composition root: reads top-down like the picture. Doors, ingest, store, live,
 //! evaluate, api.
 
+mod announce;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +22,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
-use crate::command::Commands;
-use crate::config::{Config, DatabasePasswordError, MetricsTokenError, public_advice};
+use crate::command::{Commands, DRAIN_WITHIN};
+use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
 use crate::history::JobsChanged;
@@ -114,7 +116,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let metrics_token = config.metrics_token()?;
     // Held to the end.
     let _data_dir = DataDir::lock(&data_dir)?;
-    tracing::info!("data directory: {}", data_dir.display());
+    announce::data_dir(&data_dir);
 
     // What is kept.
     let target = config.database()?;
@@ -230,20 +232,23 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
-    announce(&addresses, browser_sha256.as_deref(), &config.file);
     if !user_any(&base.database).await? {
-        tracing::warn!("{}", no_user(&data_dir, &target));
+        announce::no_user(&data_dir, &target);
     }
+    announce::up(&addresses, browser_sha256.as_deref(), &config);
 
     // Agents are told while everything still runs: what is under way is acknowledged.
     let stop = async {
         stop.await;
+        announce::stopping(DRAIN_WITHIN.saturating_add(DRAIN));
         commands.drain().await;
     };
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
     drop(serving);
-    Ok(ended?)
+    ended?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// Who tells people, by what the administrator's file lets out.
@@ -416,41 +421,6 @@ fn place_noted(data_dir: &Path, server: &Server) -> Result<(), StoreError> {
         );
     }
     elsewhere::note(data_dir, server)
-}
-
-fn announce(addresses: &Addresses, browser_sha256: Option<&str>, file: &Path) {
-    let agents = addresses.endpoints.join(", ");
-    tracing::info!(listen = %addresses.listen, agents, "the collector is up");
-    if addresses.endpoints.is_empty() {
-        tracing::warn!(
-            "agents cannot be told where this collector is, and the web UI makes no enrolment \
-             tokens: {}",
-            public_advice(file.display())
-        );
-    }
-    if let Some(sha256) = browser_sha256 {
-        tracing::info!(
-            sha256,
-            "browsers warn of the self-signed certificate: compare its SHA-256 before you trust it"
-        );
-    }
-    if let Some(http) = addresses.http {
-        tracing::info!("web UI: http://{http}");
-    }
-}
-
-fn no_user(data_dir: &Path, target: &Target) -> String {
-    let url = match target {
-        Target::Sqlite(_) => String::new(),
-        Target::Postgres(server) => {
-            server.login_url().map(|url| format!(" --database-url '{url}'")).unwrap_or_default()
-        }
-    };
-    format!(
-        "no user yet: run `farwatch-collector user create --data-dir {}{url} --email ADDRESS \
-         --password-file FILE`, then sign in",
-        data_dir.display()
-    )
 }
 
 /// gRPC of the agents, on the pipes their connections open.
