@@ -105,6 +105,21 @@ impl World {
         until("an end is late", async || (late.get() > 0).then_some(())).await;
     }
 
+    /// Leaves a scan to another process that starts while the database is broken, and sees it ended once
+    /// that is mended.
+    async fn left_is_ended_after(&self, [broken, mended]: [&'static str; 2]) {
+        self.agent.answers(Answers::Never);
+        let id = self.begin(5).await;
+        self.place.run(broken).await;
+        let metrics = Metrics::default();
+        let (_, _, stop) = started(&self.place.db, PATIENCE, &metrics).await;
+        Self::is_late(&metrics).await;
+        self.place.run(mended).await;
+        let scan = self.ended(id).await;
+        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
+        stop.cancel();
+    }
+
     fn is_under_way(&self, id: ScanId) -> bool {
         self.scans.under_way.lock().contains_key(&id)
     }
@@ -288,16 +303,7 @@ async fn the_end_of_a_scan_is_written_once_the_database_takes_it() {
         world.place.run("DROP TRIGGER no_outcomes").await;
         assert_eq!(world.ended(id).await.state, State::Done);
         // The same for one that another process has left.
-        world.agent.answers(Answers::Never);
-        let id = world.begin(5).await;
-        world.place.run(NO_OUTCOMES).await;
-        let metrics = Metrics::default();
-        let (_, _, stop) = started(&world.place.db, PATIENCE, &metrics).await;
-        World::is_late(&metrics).await;
-        world.place.run("DROP TRIGGER no_outcomes").await;
-        let scan = world.ended(id).await;
-        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
-        stop.cancel();
+        world.left_is_ended_after([NO_OUTCOMES, "DROP TRIGGER no_outcomes"]).await;
         world.place.remove().await;
     }
 }
@@ -309,16 +315,9 @@ async fn what_was_left_is_ended_also_if_it_cannot_be_read_at_the_start() {
             world.place.remove().await;
             continue;
         }
-        world.agent.answers(Answers::Never);
-        let id = world.begin(5).await;
-        world.place.run("ALTER TABLE scan RENAME TO hidden").await;
-        let metrics = Metrics::default();
-        let (_, _, stop) = started(&world.place.db, PATIENCE, &metrics).await;
-        World::is_late(&metrics).await;
-        world.place.run("ALTER TABLE hidden RENAME TO scan").await;
-        let scan = world.ended(id).await;
-        assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(drive::RESTARTED)));
-        stop.cancel();
+        let [hide, show] =
+            ["ALTER TABLE scan RENAME TO hidden", "ALTER TABLE hidden RENAME TO scan"];
+        world.left_is_ended_after([hide, show]).await;
         world.place.remove().await;
     }
 }
