@@ -10,7 +10,7 @@ pub(crate) mod known;
 use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{ScreenId, TenantId};
+use farwatch_common::id::{ScreenId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
 pub use change::{screen_change, screen_create, screen_delete};
@@ -117,15 +117,26 @@ impl Screen {
     }
 }
 
-// $1: of this screen only; all where it is NULL.
+// $1: this screen only, $2: those of this maker only; all where it is NULL.
 sql! { pub(crate) LIST =
     "SELECT screen_id, name, views, every_s, all_tenants, created_at, last_used_at
-     FROM wall_screen WHERE screen_id = COALESCE($1, screen_id) ORDER BY name, screen_id"
+     FROM wall_screen
+     WHERE screen_id = COALESCE($1, screen_id) AND made_by = COALESCE($2, made_by)
+     ORDER BY name, screen_id"
 }
 sql! { pub(crate) TENANTS =
     "SELECT w.screen_id, t.tenant_id, t.name FROM wall_tenant w
      JOIN tenant t ON t.tenant_id = w.tenant_id
-     WHERE w.screen_id = COALESCE($1, w.screen_id) ORDER BY t.name, t.tenant_id"
+     JOIN wall_screen s ON s.screen_id = w.screen_id
+     WHERE w.screen_id = COALESCE($1, w.screen_id) AND s.made_by = COALESCE($2, s.made_by)
+     ORDER BY t.name, t.tenant_id"
+}
+
+/// Which screens.
+enum Of {
+    All,
+    One(ScreenId),
+    Maker(UserId),
 }
 
 /// The screens that show a tenant which the caller administers, by name, of each what is theirs. There
@@ -135,21 +146,26 @@ pub async fn screen_list(
     context: &TenantContext,
 ) -> Result<Vec<Screen>, StoreError> {
     let mut txn = db.identity_read(IdentityKey::new()).await?;
-    let all = screens_in(&mut txn, None).await?.into_iter();
+    let all = screens_in(&mut txn, Of::All).await?.into_iter();
     Ok(all.filter_map(|screen| screen.seen_by(context)).collect())
 }
 
 async fn screen_in(txn: &mut Txn, id: ScreenId) -> Result<Option<Screen>, StoreError> {
-    Ok(screens_in(txn, Some(id)).await?.pop())
+    Ok(screens_in(txn, Of::One(id)).await?.pop())
 }
 
-async fn screens_in(txn: &mut Txn, only: Option<ScreenId>) -> Result<Vec<Screen>, StoreError> {
+async fn screens_in(txn: &mut Txn, which: Of) -> Result<Vec<Screen>, StoreError> {
+    let (one, maker) = match which {
+        Of::All => (None, None),
+        Of::One(id) => (Some(id), None),
+        Of::Maker(id) => (None, Some(id)),
+    };
     let mut of: BTreeMap<i64, Vec<Named<TenantId>>> = BTreeMap::new();
-    for row in &TENANTS.bind(only).all(txn).await? {
+    for row in &TENANTS.bind(one).bind(maker).all(txn).await? {
         let tenant = Named { id: TenantId(row.get(1)?), name: row.get(2)? };
         of.entry(row.get(0)?).or_default().push(tenant);
     }
-    let rows = LIST.bind(only).all(txn).await?;
+    let rows = LIST.bind(one).bind(maker).all(txn).await?;
     rows.iter().map(|row| read(row, &mut of)).collect()
 }
 

@@ -106,6 +106,33 @@ async fn a_screen_of_all_tenants_shows_those_that_come_and_is_a_super_admins() {
 }
 
 #[tokio::test]
+async fn whoever_goes_takes_the_screens_that_they_made_and_no_others() {
+    for world in World::each().await {
+        let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+        let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+        let maker = world.user("maker@example.net", Role::SuperAdmin, None).await;
+        let of = |tenant: TenantId| wanted(json!([tenant.to_string()]));
+        let (_, stays) = opened(&world, &noc, of(north)).await;
+        let mut gone = Vec::new();
+        for tenant in [north, south, south] {
+            gone.push(opened(&world, &maker, of(tenant)).await.1);
+        }
+        let id = world.get("/api/v1/me", &maker).await.data()["user"]["id"].clone();
+        let path = format!("/api/v1/users/{}", id.as_str().unwrap());
+        assert_eq!(world.delete(&path, &noc).await.status, StatusCode::NO_CONTENT);
+        for screen in gone {
+            assert_eq!(world.get("/api/v1/wall", &screen).await.code(), "unauthenticated");
+        }
+        assert_eq!(world.get("/api/v1/wall", &stays).await.status, StatusCode::OK);
+        let ended = ["screen.create", "screen.create", "screen.delete"];
+        assert_eq!(world.audited(north, "screen").await, ended);
+        let ended = ["screen.create", "screen.create", "screen.delete", "screen.delete"];
+        assert_eq!(world.audited(south, "screen").await, ended);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_is_taken_out_of_a_screen_that_others_made() {
     for world in World::each().await {
         let (north, south) = (world.tenant("North").await, world.tenant("South").await);

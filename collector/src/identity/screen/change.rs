@@ -8,7 +8,8 @@ use farwatch_common::secret::Secret;
 use serde_json::{Value, json};
 
 use super::{
-    Kept, PREFIX, SCREENS_MAX, Screen, TENANT_SCREENS_MAX, View, Wanted, is_own, may, screen_in,
+    Kept, Of, PREFIX, SCREENS_MAX, Screen, TENANT_SCREENS_MAX, View, Wanted, is_own, may,
+    screen_in, screens_in,
 };
 use crate::audit::{Change, INSTALLATION};
 use crate::identity::tenancy::{Actor, TenantContext};
@@ -97,10 +98,7 @@ pub async fn screen_create(
     let (id, secret) = (ScreenId(ids.next(now)), text_key::secret_new()?);
     let chains = chains_of(wanted.tenants.as_ref());
     let mut txn = db.own_change(IdentityKey::new(), context.who(), chains.clone()).await?;
-    let what = "screens; remove those that no wall shows";
-    if TOTAL.query().scalar::<i64>(&mut txn).await? >= SCREENS_MAX.into() {
-        return Err(InventoryError::Full { what, max: SCREENS_MAX });
-    }
+    room(TOTAL.query().scalar(&mut txn).await?, SCREENS_MAX)?;
     let insert = INSERT.bind(id).bind(&wanted.name).bind(digest(&secret));
     let insert = insert.bind(text_of(&wanted.views)?).bind(wanted.every_s);
     insert.bind(wanted.tenants.is_none()).bind(maker).bind(now).execute(&mut txn).await?;
@@ -114,12 +112,14 @@ pub async fn screen_create(
 
 /// Under the lock of the tenant's chain, which keeps the count true.
 async fn tenant_show(txn: &mut Txn, id: ScreenId, tenant: TenantId) -> Result<(), InventoryError> {
-    if COUNT.bind(tenant).scalar::<i64>(txn).await? >= TENANT_SCREENS_MAX.into() {
-        let what = "screens; remove those that no wall shows";
-        return Err(InventoryError::Full { what, max: TENANT_SCREENS_MAX });
-    }
+    room(COUNT.bind(tenant).scalar(txn).await?, TENANT_SCREENS_MAX)?;
     INSERT_TENANT.bind(id).bind(tenant).execute(txn).await?;
     Ok(())
+}
+
+fn room(screens: i64, max: u32) -> Result<(), InventoryError> {
+    let what = "screens; remove those that no wall shows";
+    if screens < max.into() { Ok(()) } else { Err(InventoryError::Full { what, max }) }
 }
 
 /// Begins a change of a screen that shows something of the caller's, in the chains of its tenants and of
@@ -215,8 +215,6 @@ pub async fn screen_delete(
     Ok(txn.commit(changes("change", (Some(&before), after.as_ref()), theirs), now).await?)
 }
 
-sql! { pub(crate) OF_MAKER = "SELECT screen_id FROM wall_screen WHERE made_by = $1" }
-
 sql! { pub(crate) TENANTS_OF_MAKER =
     "SELECT DISTINCT w.tenant_id FROM wall_tenant w
      JOIN wall_screen s ON s.screen_id = w.screen_id WHERE s.made_by = $1"
@@ -231,20 +229,17 @@ pub(in crate::identity) async fn tenants_of_screens(
     rows.iter().map(|row| Ok(TenantId(row.get(0)?))).collect()
 }
 
+sql! { pub(crate) DELETE_OF_MAKER = "DELETE FROM wall_screen WHERE made_by = $1" }
+
 /// Ends the screens that somebody made, who goes: they know the links.
 pub(in crate::identity) async fn screens_of_maker_end(
     txn: &mut Txn,
     maker: UserId,
 ) -> Result<Vec<Change>, StoreError> {
-    let mut ended = Vec::new();
-    for row in &OF_MAKER.bind(maker).all(txn).await? {
-        let id = ScreenId(row.get(0)?);
-        let screen = screen_in(txn, id).await?;
-        DELETE.bind(id).execute(txn).await?;
-        if let Some(screen) = &screen {
-            let chains = chains_of(screen.tenant_ids().as_ref());
-            ended.extend(changes("delete", (Some(screen), None), chains));
-        }
-    }
-    Ok(ended)
+    let screens = screens_in(txn, Of::Maker(maker)).await?;
+    DELETE_OF_MAKER.bind(maker).execute(txn).await?;
+    let ended = |screen: &Screen| {
+        changes("delete", (Some(screen), None), chains_of(screen.tenant_ids().as_ref()))
+    };
+    Ok(screens.iter().flat_map(ended).collect())
 }
