@@ -44,7 +44,10 @@ fn with_digits(value: f64, unit: &str, digits: usize) -> String {
         "rpm" => " rpm",
         _ => "",
     };
-    format!("{}{behind}", rounded(value, DIGITS_MAX))
+    // Of these nobody reads thousandths.
+    let is_rough = matches!(unit, "percent" | "celsius" | "milliseconds");
+    let digits = if is_rough { digits } else { DIGITS_MAX };
+    format!("{}{behind}", rounded(value, digits))
 }
 
 /// In the largest unit of which there is one.
@@ -87,6 +90,8 @@ mod tests {
         let said = |one, other, unit| pair(one, other, unit);
         assert_eq!(said(92.0, 90.0, "seconds"), ("1.533 min".into(), "1.5 min".into()));
         assert_eq!(said(97.0, 90.0, "percent"), ("97 %".into(), "90 %".into()));
+        assert_eq!(said(96.512, 95.0, "percent"), ("96.5 %".into(), "95 %".into()));
+        assert_eq!(said(95.012, 95.0, "percent"), ("95.012 %".into(), "95 %".into()));
     }
 
     #[test]
