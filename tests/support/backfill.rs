@@ -1,5 +1,8 @@
 //! History of a demo, sent as an agent sends what it could not send before: over its own uplink,
-//! with its own certificate.
+//! with its own certificate. What states its devices had meanwhile is in [`states`].
+
+pub mod site;
+pub mod states;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::sample::{Class, Row};
 use farwatch_common::transport::{Session, quic};
 
+use self::site::Ago;
 use crate::sim::past::Past;
 use crate::uplink::Uplink;
 
@@ -29,8 +33,7 @@ const NEW_SPAN_S: i64 = 900;
 pub struct Polled {
     pub past: Past,
     pub interval_s: i64,
-    /// Was away for so long, once: seconds before now.
-    pub outage: Option<std::ops::Range<i64>>,
+    pub away: Vec<Ago>,
 }
 
 /// The seconds before now at which a device was polled, within a span that ends at one of them: in
@@ -60,7 +63,7 @@ fn batches(devices: &[Polled], span: &std::ops::Range<i64>, now: Micros) -> Vec<
     for device in devices {
         for ago in polls(device.interval_s, span.clone()) {
             let at = Micros(now.0 - ago * Micros::SECOND);
-            let is_away = device.outage.as_ref().is_some_and(|outage| outage.contains(&ago));
+            let is_away = device.away.iter().any(|away| away.contains(&ago));
             let rows = if is_away { device.past.silence(at) } else { device.past.rows(at) };
             for row in rows {
                 match row.group.class() {
@@ -79,7 +82,7 @@ pub async fn send(
     credentials: &Credentials,
     collector: SocketAddr,
     devices: &[Polled],
-    gap: Option<std::ops::Range<i64>>,
+    gap: Option<Ago>,
     (hours, now): (u32, Micros),
 ) -> anyhow::Result<usize> {
     let tls = credentials.tls().context("the agent's certificate")?;

@@ -1,61 +1,63 @@
-//! `farwatch-demo-history`: gives the devices of a demo's site a history, see [`backfill`].
+//! `farwatch-demo-history`: gives the devices of a demo's site a history.
 //!
-//! `farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES HOURS`: the folder of an agent that is enrolled
-//! and does not run, where the collector listens, the site's gear as the simulator has it, and which
-//! device each is: a file of lines `NAME ID INTERVAL_S [AWAY_FROM_S AWAY_TO_S]`, the last two in
-//! seconds before now. A line `gap FROM_S TO_S` is of the whole site.
+//! `samples STATE_DIR COLLECTOR FIELD` sends it, see [`backfill`]: the folder of an agent that is enrolled
+//! and does not run, where the collector listens, the site's gear as the simulator has it.
+//! `states DATA_DIR` writes how states changed, see [`states`]: the folder of the collector.
+//!
+//! Both take `DEVICES HOURS UNTIL_S` behind: the file of [`site`], how long the history is and when it ends, in
+//! seconds of 1970.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 use farwatch_agent::identity;
-use farwatch_common::clock::Clock;
-use farwatch_support::backfill::{self, Polled};
+use farwatch_collector::store::Database;
+use farwatch_common::clock::Micros;
+use farwatch_support::backfill::site::{self, Site};
+use farwatch_support::backfill::{self, Polled, states};
 use farwatch_support::sim::field::{self, Station};
 use farwatch_support::sim::past::Past;
 
-const USAGE: &str = "farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES HOURS";
+const USAGE: &str = "farwatch-demo-history (samples STATE_DIR COLLECTOR FIELD | states DATA_DIR) \
+                     DEVICES HOURS UNTIL_S";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [state_dir, collector, field, devices, hours] = &words[..] else {
-        anyhow::bail!("{USAGE}")
-    };
-    let credentials = identity::load(Path::new(state_dir))?.context("the agent is not enrolled")?;
-    let stations = field::read(&read(field)?).with_context(|| field.clone())?;
-    let stations = stations.into_iter().map(|station| (station.name.clone(), station)).collect();
-    let now = Clock::system().now();
-    let (mut polled, mut gap) = (Vec::new(), None);
-    for line in read(devices)?.lines() {
-        match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["gap", from, to] => gap = Some(to.parse()?..from.parse()?),
-            [name, id, interval_s, ref away @ ..] => {
-                let past = past(&stations, name, id, now)?;
-                let outage = match away {
-                    [from, to] => Some(to.parse()?..from.parse()?),
-                    _ => None,
-                };
-                polled.push(Polled { past, interval_s: interval_s.parse()?, outage });
-            }
-            _ => anyhow::bail!("{devices}: {line:?}"),
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let [ref what @ .., devices, hours, until_s] = words[..] else { anyhow::bail!("{USAGE}") };
+    let site: Site = read(devices)?.parse().with_context(|| devices.to_owned())?;
+    let past = (hours.parse()?, Micros(until_s.parse::<i64>()? * Micros::SECOND));
+    match what {
+        ["samples", state_dir, collector, field] => {
+            let credentials = identity::load(Path::new(state_dir))?;
+            let credentials = credentials.context("the agent is not enrolled")?;
+            let stations = field::read(&read(field)?).with_context(|| (*field).to_owned())?;
+            let polled = polled(&stations, site.devices, past.1)?;
+            let rows =
+                backfill::send(&credentials, collector.parse()?, &polled, site.gap, past).await?;
+            println!("{rows} rows");
         }
+        ["states", data_dir] => {
+            let changes = states::write(&Database::file(Path::new(data_dir)), &site, past)?;
+            println!("{changes} changes of states");
+        }
+        _ => anyhow::bail!("{USAGE}"),
     }
-    let past = (hours.parse()?, now);
-    let rows = backfill::send(&credentials, collector.parse()?, &polled, gap, past).await?;
-    println!("{rows} rows");
     Ok(())
 }
 
-fn past(
-    stations: &HashMap<String, Station>,
-    name: &str,
-    id: &str,
-    now: farwatch_common::clock::Micros,
-) -> anyhow::Result<Past> {
-    let station = stations.get(name).with_context(|| format!("no device is called {name}"))?;
-    Past::of(station, id.parse()?, now)
+fn polled(
+    stations: &[Station],
+    devices: Vec<site::Device>,
+    until: Micros,
+) -> anyhow::Result<Vec<Polled>> {
+    let polled = devices.into_iter().map(|site::Device { name, id, interval_s, away }| {
+        let station = stations.iter().find(|station| station.name == name);
+        let station = station.with_context(|| format!("no device is called {name}"))?;
+        Ok(Polled { past: Past::of(station, id, until)?, interval_s, away })
+    });
+    polled.collect()
 }
 
 fn read(file: &str) -> anyhow::Result<String> {

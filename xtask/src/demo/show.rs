@@ -1,13 +1,13 @@
 //! The whole demo, brought up: see [`super::world`] for what it shows.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Pace;
 use super::network::{LOOPBACK_NOTE, Network};
 use super::setup;
 pub(crate) use super::setup::{Known, VIEWER, items};
-use super::site::Plot;
+use super::site::{Past, Plot};
 use super::world::{TENANTS, sites};
 use crate::Result;
 use crate::cmd::{self, note};
@@ -63,13 +63,15 @@ impl Show {
         place.once("names", || setup::name_agents(&client, &plots, &known))?;
         place.once("backups", || setup::backups(&client, &known))?;
         place.once("viewer", || setup::viewer(&client, &known, &viewer_password))?;
-        place.once("history", || send_history(&plots, &known, pace.history_hours))?;
+        let past = past(&place, pace.history_hours)?;
+        place.once("history", || send_history(&plots, &known, past))?;
         let begun = latest_samples(&client)?;
         for plot in &plots {
             let holder = plot.start_gear(&mut services)?;
             plot.start_agent(&mut services, holder, &pace)?;
         }
         wait_for_answers(&client, &mut services, &begun)?;
+        place.once("states", || plots.iter().try_for_each(|plot| plot.states(past).run()))?;
         let mut show = Self {
             services,
             client,
@@ -131,15 +133,21 @@ fn make_tenant(place: &Place, name: &str) -> Result {
     place.collector(&["tenant", "create", "--name", name, "--demo"]).run()
 }
 
+/// Up to when the demo was begun.
+fn past(place: &Place, hours: u32) -> Result<Past> {
+    let now = || Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().to_string());
+    Ok(Past { hours, until_s: kept(&place.folder.join("began"), now)?.parse()? })
+}
+
 /// Of all sites at once.
-fn send_history(plots: &[Plot<'_>], known: &Known, hours: u32) -> Result {
-    note(&format!("sending {hours} hours of history"));
+fn send_history(plots: &[Plot<'_>], known: &Known, past: Past) -> Result {
+    note(&format!("sending {} hours of history", past.hours));
     for plot in plots {
         plot.write_devices(known)?;
     }
     std::thread::scope(|scope| {
         let sending: Vec<_> =
-            plots.iter().map(|plot| scope.spawn(|| plot.history(hours).run())).collect();
+            plots.iter().map(|plot| scope.spawn(|| plot.samples(past).run())).collect();
         sending.into_iter().map(std::thread::ScopedJoinHandle::join).try_for_each(|one| {
             one.unwrap_or_else(|_| Err("history: a thread has panicked".into()))
         })

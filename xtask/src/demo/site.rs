@@ -12,6 +12,14 @@ use crate::stack::place::{Place, READY_WITHIN};
 use crate::stack::until;
 use crate::{Result, cmd::Cmd, cmd::note};
 
+/// What the history is of.
+#[derive(Clone, Copy)]
+pub(super) struct Past {
+    pub(super) hours: u32,
+    /// Since 1970.
+    pub(super) until_s: u64,
+}
+
 pub(super) struct Plot<'a> {
     place: &'a Place,
     network: Network,
@@ -67,7 +75,7 @@ impl<'a> Plot<'a> {
             let (name, interval_s) = (device.name, device.interval_s);
             let id = known.devices.get(name).ok_or_else(|| format!("there is no {name}"))?;
             text.push_str(&format!("{name} {id} {interval_s}"));
-            if let Some((from, to)) = device.away {
+            for (from, to) in device.away {
                 text.push_str(&format!(" {} {}", from * 60, to * 60));
             }
             text.push('\n');
@@ -76,13 +84,23 @@ impl<'a> Plot<'a> {
     }
 
     /// The program that sends the site's history, before its agent runs.
-    pub(super) fn history(&self, hours: u32) -> Cmd {
-        Cmd::new(self.place.binary("farwatch-demo-history"))
-            .arg(self.state())
-            .arg(self.place.listen.to_string())
-            .arg(self.field())
-            .arg(self.folder.join("devices"))
-            .arg(hours.to_string())
+    pub(super) fn samples(&self, past: Past) -> Cmd {
+        let what = self.history("samples").arg(self.state());
+        self.of(past, what.arg(self.place.listen.to_string()).arg(self.field()))
+    }
+
+    /// The program that writes how the states of its devices changed, once they have answered.
+    pub(super) fn states(&self, past: Past) -> Cmd {
+        self.of(past, self.history("states").arg(self.place.folder.join("collector")))
+    }
+
+    fn history(&self, what: &str) -> Cmd {
+        Cmd::new(self.place.binary("farwatch-demo-history")).arg(what)
+    }
+
+    fn of(&self, past: Past, program: Cmd) -> Cmd {
+        let devices = self.folder.join("devices");
+        program.arg(devices).arg(past.hours.to_string()).arg(past.until_s.to_string())
     }
 
     /// Starts the gear; returns who holds the site's network.

@@ -52,8 +52,8 @@ pub(crate) struct Device {
     flaps: Option<u32>,
     /// It is not there all the time.
     dies: bool,
-    /// It was out of order once.
-    pub(crate) away: Option<Away>,
+    /// When it was out of order, the oldest first.
+    pub(crate) away: &'static [Away],
 }
 
 /// From and to, in minutes before the demo began.
@@ -81,7 +81,7 @@ const fn device(
         interval_s: 30,
         flaps: None,
         dies: false,
-        away: None,
+        away: &[],
     }
 }
 
@@ -106,8 +106,8 @@ impl Device {
         Self { dies: true, ..self }
     }
 
-    const fn away(self, from: u32, to: u32) -> Self {
-        Self { away: Some((from, to)), ..self }
+    const fn away(self, away: &'static [Away]) -> Self {
+        Self { away, ..self }
     }
 
     /// The address it has in its site's network.
@@ -215,7 +215,8 @@ const BERN: [Device; 12] = [
     device(11, "tower-bantiger", ("radio", 4), "busy=41 line=24/18/9"),
     device(20, "ap-gurten-north", ("ap", 3), "busy=18 line=9/5/0"),
     device(21, "ap-gurten-south", ("ap", 3), "busy=12 line=9/6/1"),
-    device(22, "cpe-town-hall", ("radio", 3), "busy=8 line=12/7/0").away(50 * 60, 49 * 60),
+    device(22, "cpe-town-hall", ("radio", 3), "busy=8 line=12/7/0")
+        .away(&[(50 * 60, 49 * 60), (580, 562)]),
     device(23, "cpe-old-mill", ("radio", 3), "dead"),
 ];
 
@@ -224,7 +225,7 @@ const JUNGFRAU: [Device; 8] = [
     device(2, "core-jungfrau", ("cisco", 8), "busy=55").with_ssh("ios"),
     device(3, "relay-moench", ("radio", 4), "busy=38 line=5/3/0")
         .that_dies()
-        .away(30 * 60, 29 * 60 + 20),
+        .away(&[(30 * 60, 29 * 60 + 20)]),
     device(4, "relay-eiger", ("radio", 4), "busy=29 line=6/4/2"),
     device(5, "sw-summit", ("switch", 13), "line=0.6/0.3/0"),
     device(6, "ups-summit", ("power", 1), "busy=1 line=0.6/0.3/0"),

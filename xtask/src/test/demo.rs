@@ -48,11 +48,12 @@ struct Seen {
     agent_away: bool,
 }
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     check("a hot device", is_hot),
     Check { of_network: true, ..check("a dead device", is_dead) },
     check("a device over SNMPv3", is_v3),
     check("a chart that begins full", has_history),
+    check("states that begin with the history", has_states),
     check("a port that comes and goes", flaps),
     check("two versions of a configuration", has_versions),
     Check { of_network: true, ..check("a link that is cut, and whole again", is_cut) },
@@ -136,6 +137,20 @@ fn has_history(_: &mut Seen, client: &Client, known: &Known) -> Result<bool> {
     let series = answer.get("data").and_then(|data| data.get("series"));
     let points = series.and_then(|series| series.items().first()?.get("points"));
     Ok(points.is_some_and(|points| points.items().len() >= POINTS_MIN))
+}
+
+/// It was seen for the first time when its history begins, and for no second one.
+fn has_states(_: &mut Seen, client: &Client, known: &Known) -> Result<bool> {
+    let core = device(client, known, "core-bern")?;
+    let id = id(known, "core-bern")?;
+    let events = client.get(&format!("/api/v1/devices/{id}/timeline?limit=500"))?;
+    let events = events.get("data").and_then(|data| data.get("items")).map(Json::items);
+    let changes = events.unwrap_or_default().iter();
+    let changes = changes.filter(|event| event.text("kind") == Some("state_changed"));
+    let first =
+        changes.filter(|event| event.text("text").is_some_and(|text| text.ends_with("first time")));
+    let first: Vec<_> = first.map(|event| event.text("at")).collect();
+    Ok(first == [core.text("created_at")])
 }
 
 fn flaps(seen: &mut Seen, client: &Client, known: &Known) -> Result<bool> {
