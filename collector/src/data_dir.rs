@@ -63,4 +63,12 @@ mod tests {
         drop(first);
         serve(config, std::future::ready(())).await.unwrap();
     }
+
+    #[test]
+    fn one_that_cannot_be_used_may_be_another() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = DataDir::lock(&file.path().join("data")).unwrap_err();
+        assert!(matches!(error, DataDirError::Open { .. }));
+        assert!(error.to_string().contains("--data-dir DIR"), "{error}");
+    }
 }
