@@ -1,5 +1,5 @@
 # Reads process ids, one a line. When the input ends, because whoever started the processes closed it
-# or died, stops them: the last started first, each asked by SIGTERM and waited for, then SIGKILL.
+# or died, stops them: the last started first, each asked by SIGTERM and waited for, then, after 15 s, SIGKILL.
 trap '' INT TERM HUP
 ids=
 while read -r id; do
@@ -14,7 +14,7 @@ for id in $ids; do
     alive "$id" || continue
     kill -TERM "$id" 2>/dev/null
     tries=0
-    while alive "$id" && [ "$tries" -lt 200 ]; do
+    while alive "$id" && [ "$tries" -lt 300 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
