@@ -24,6 +24,11 @@ it("leaves out what is least needed before a name or an address is cut", () => {
   expect([name, address]).toEqual([29 * 8, 36 * 8]);
 });
 
+it("leaves out columns before a short cause is cut", () => {
+  const widths = Array.from({ length: 120 }, (_, i) => at(600 + 7 * i)).filter(({ shown }) => shown.length > 4);
+  expect(new Set(widths.map(({ template }) => px(template)[0]))).toEqual(new Set([18 * 8 + 58]));
+});
+
 it("fits every width that is no phone's", () => {
   for (let width = 768; width < 2000; width += 7) {
     for (const of of [room(), room({ address: 36, state: 36, name: 36, tenant: 22, site: 22, model: 30 })]) {

@@ -22,7 +22,10 @@ const REST = ["rtt", "address", "out", "in", "interfaces", "tenant"] as const;
 
 type Text = (typeof FIRST)[number];
 /** What a text makes do with, in the width of a digit. */
-const LEAST: Readonly<Record<Text, number>> = { state: 18, name: 15, tenant: 11, site: 8, address: LONG, model: 9 };
+const LEAST: Readonly<Record<Text, number>> = { state: 14, name: 15, tenant: 11, site: 8, address: LONG, model: 9 };
+
+/** «Degraded, no answer»: rather than such a cause, columns are left out. */
+const SHORT_STATE = 18;
 
 export interface Ground {
   /** Of the list, in pixels. */
@@ -42,7 +45,8 @@ const isText = (id: string): id is Text => (FIRST as readonly string[]).includes
 /** `isChosen`: somebody has named these columns, so that they are there however narrow the list is. */
 export function fit(columns: readonly string[], room: Room, { width, digit }: Ground, isChosen: boolean): Fit {
   const want = (id: Text) => Math.ceil(room[id] * digit) + (id === "state" ? STATE_PX : 0);
-  const least = (id: Text) => Math.min(want(id), Math.ceil(LEAST[id] * digit) + (id === "state" ? STATE_PX : 0));
+  const upTo = (digits: number, id: Text) => Math.min(want(id), Math.ceil(digits * digit) + (id === "state" ? STATE_PX : 0));
+  const least = (id: Text) => upTo(LEAST[id], id);
   const sum = (ids: readonly string[], of: (id: Text) => number) =>
     ids.reduce((all, id) => all + GAP_PX + (isText(id) ? of(id) : (FIGURE_PX[id] ?? 0)), ENDS_PX - GAP_PX);
   let shown = isChosen ? columns : columns.filter((id) => isAlways(id) || room.told.has(id));
@@ -51,7 +55,7 @@ export function fit(columns: readonly string[], room: Room, { width, digit }: Gr
   };
   if (!isChosen) {
     leaveOut(EXTRAS, (id) => (id === "model" ? least(id) : want(id)));
-    leaveOut(REST, least);
+    leaveOut(REST, (id) => upTo(id === "state" ? SHORT_STATE : LEAST[id], id));
   }
   let left = Math.max(0, width - sum(shown, least));
   const given = new Map<string, number>();
