@@ -16,6 +16,7 @@ import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
 import { wayBack } from "./came-from";
 import { NobodyTold } from "./nobody-told";
+import { part } from "./part";
 import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
@@ -55,7 +56,7 @@ export function AlertPage({ id }: { id: string }) {
         <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
           <div className="min-w-0">
             <h1 className="text-xl font-semibold wrap-anywhere">{alert.summary}</h1>
-            <p className="text-muted wrap-anywhere">{called(alert)}{alert.object && ` · ${alert.object}`} · {alert.rule.name}</p>
+            <p className="text-muted wrap-anywhere">{[called(alert), part(alert), alert.rule.name].filter(Boolean).join(" · ")}</p>
           </div>
           <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>
         </div>

@@ -7,6 +7,7 @@ import { Skeleton } from "../../ui/skeleton";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
 import { NobodyTold } from "./nobody-told";
+import { part } from "./part";
 import { useCalled } from "./subject";
 import type { Acts } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
@@ -18,7 +19,7 @@ export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: 
   return (
     <Aside of="alert" id={id} onClose={onClose}
       title={<Link to="/alerts/$id" params={{ id }} className="hover:underline">{alert?.summary ?? "Alert"}</Link>}
-      description={alert && `${called(alert)}${alert.object && ` · ${alert.object}`} · ${alert.rule.name}`}>
+      description={alert && [called(alert), part(alert), alert.rule.name].filter(Boolean).join(" · ")}>
       {isMissing && <Empty title="Not here"><p>It was over before it fired, is no more, or is another tenant's.</p></Empty>}
       {error && !isMissing && <ErrorNote error={error} onRetry={retry} />}
       {!alert && !error && <Skeleton label="Loading the alert" rows={6} />}

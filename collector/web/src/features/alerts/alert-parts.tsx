@@ -14,6 +14,7 @@ import { useMetricWords } from "../rules/rules";
 import { ruleSentence, scopeWords } from "../rules/words";
 import { byWords, happenedWord, windowWords } from "./course";
 import { CourseBar } from "./course-bar";
+import { part } from "./part";
 import { LastWrong, Readings } from "./readings";
 import { isSilent } from "./standing";
 import { lastedWords, valueOf } from "./subject";
@@ -35,7 +36,7 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
     <Facts>
       {device && <Fact name="Device"><Link to="/devices/$id" params={{ id: device.id }} className={LINK}>{device.name}</Link></Fact>}
       {device && <Address id={device.id} />}
-      {object && <Fact name="Part"><span className="select-all">{object}</span></Fact>}
+      {object && <Fact name="Part"><span className="select-all">{part(alert)}</span>{part(alert) !== object && <span className="ml-2 text-xs text-muted select-all">{object}</span>}</Fact>}
       <Fact name="Agent"><Link to="/agents/$id" params={{ id: agent.id }} className={LINK}>{agent.name}</Link></Fact>
       <Fact name="Site"><Link to="/sites/$id" params={{ id: site.id }} className={LINK}>{site.name}</Link></Fact>
       <Fact name="Tenant">{tenant.name}</Fact>

@@ -12,6 +12,7 @@ import { useDetail } from "../device/use-detail";
 import { Timeline } from "../timeline/timeline";
 import { useTimeline } from "../timeline/use-timeline";
 import { type AlertCharts, alertRange } from "./alert-charts";
+import { part } from "./part";
 
 const NO_SERIES = "No series is kept of this time.";
 
@@ -35,7 +36,7 @@ export function DeviceChart({ alert, charts: { object, charts, limits }, deviceI
     <ChartScopeContext value={scope}>
       <div className="flex flex-col gap-2 pt-2" data-alert-charts={charts.length}>
         <RangeBar range={range} asTable={asTable} onTable={setAsTable} />
-        <SeriesCharts device={device} object={object} of={object} charts={charts} latest={latest} none={NO_SERIES} limits={limits} />
+        <SeriesCharts device={device} object={object} of={object && part(alert)} charts={charts} latest={latest} none={NO_SERIES} limits={limits} />
         <Timeline device={deviceId} span={range.span} happened={happened} asTable={asTable} onPoint={pointAt} />
       </div>
     </ChartScopeContext>

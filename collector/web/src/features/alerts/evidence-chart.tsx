@@ -8,6 +8,7 @@ import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
 import type { Item } from "../timeline/kinds";
 import { type EvidencePlot, evidencePlot } from "./evidence";
+import { part } from "./part";
 
 const nothing = () => {};
 
@@ -48,7 +49,7 @@ function Plotted({ plot, alert }: { plot: EvidencePlot; alert: AlertDetail }) {
   return (
     <ChartScopeContext value={scope}>
       <div role="group" aria-label={words} data-evidence-chart={plot.data[0].length}>
-        <ChartCard spec={spec} data={data} gapS={to - from} of={alert.object} isLate={false} limits={limits} range={plot.range} />
+        <ChartCard spec={spec} data={data} gapS={to - from} of={part(alert)} isLate={false} limits={limits} range={plot.range} />
       </div>
     </ChartScopeContext>
   );

@@ -45,6 +45,11 @@ it("finds by words of the names, of the state and of the note", () => {
   expect(matches(row, "edge-1", "edge firing", NOW)).toBe(false);
 });
 
+it("finds a part by its name and by its key", () => {
+  const row = alert("m", { object: "memory:1", object_name: "Physical memory" });
+  expect(["physical", "memory:1"].map((query) => matches(row, "edge-1", query, NOW))).toEqual([true, true]);
+});
+
 it("holds rows under the hand until something else is chosen", () => {
   const kept = { key: "all", ids: ["a", "b"] };
   const fresh = { key: "all", ids: ["c", "b", "d"] };

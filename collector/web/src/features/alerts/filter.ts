@@ -27,8 +27,8 @@ export interface Tally {
 }
 
 function hay(alert: Alert, called: string, standing: Standing): string {
-  const { rule, site, agent, device, tenant, object, summary, ack } = alert;
-  return [called, rule.name, site.name, agent.name, device?.name ?? "", tenant.name, object, summary, ack?.by ?? "", ack?.note ?? "",
+  const { rule, site, agent, device, tenant, object, object_name: part, summary, ack } = alert;
+  return [called, rule.name, site.name, agent.name, device?.name ?? "", tenant.name, object, part ?? "", summary, ack?.by ?? "", ack?.note ?? "",
     SEVERITY_WORD[severityOf(alert)], STANDING_WORD[standing]].join("\n").toLowerCase();
 }
 

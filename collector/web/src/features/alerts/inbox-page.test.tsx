@@ -21,7 +21,7 @@ const SOUTH = ref("ten_2", "South");
 const AT = new Date(Date.now() - 600_000).toISOString();
 const alert = (id: string, severity: string, more: Partial<Alert> = {}): Alert => ({
   id, tenant: TENANT, rule: ref(`rul_${id}`, `Rule ${id}`), severity, site: ref("sit_1", "Depot"), agent: ref("agt_1", "box-1"),
-  device: ref("dev_1", "edge-1"), object: "", phase: "firing", unknown: false, cause: null, summary: `edge-1: ${id} is wrong`, state: null, value: null, unit: null,
+  device: ref("dev_1", "edge-1"), object: "", object_name: null, phase: "firing", unknown: false, cause: null, summary: `edge-1: ${id} is wrong`, state: null, value: null, unit: null,
   began_at: AT, fired_at: AT, last_at: AT, well_at: null, resolved_at: null, ack: null, silenced_until: null, ...more,
 });
 

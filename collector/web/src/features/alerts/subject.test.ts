@@ -13,10 +13,10 @@ it("tells the value that was wrong, and none of a flag or a state", () => {
 });
 
 it("tells of what it is only where the line does not", () => {
-  const line = { summary: "uplink of core-1 is down, and was up", object: "uplink" };
+  const line = { summary: "uplink of core-1 is down, and was up", object: "if:3", object_name: "uplink" };
   expect(untold(line, "core-1")).toBeNull();
   expect(untold(line, "core-1.depot")).toBe("core-1.depot");
-  expect(untold({ summary: "core-1: no backup", object: "uplink" }, "edge")).toBe("edge · uplink");
+  expect(untold({ ...line, summary: "core-1: no backup" }, "edge")).toBe("edge · uplink");
 });
 
 it("tells how long it was wrong, to the second", () => {

@@ -4,6 +4,7 @@ import { exactDuration, sinceTime } from "../../lib/format";
 import { useAgentNames, useDeviceNames } from "../../lib/live-names";
 import type { Alert } from "../../lib/types";
 import { figure } from "../rules/units";
+import { part } from "./part";
 import { isSilent } from "./standing";
 
 export type Called = (alert: Alert) => string;
@@ -20,8 +21,8 @@ export function useCalled(): Called {
 }
 
 /** What the line does not say yet of what it is about: the name by which the pages know it, and the part. */
-export function untold({ summary, object }: Pick<Alert, "summary" | "object">, called: string): string | null {
-  return [called, object].filter((one) => one && !summary.includes(one)).join(" · ") || null;
+export function untold(alert: Pick<Alert, "summary" | "object" | "object_name">, called: string): string | null {
+  return [called, part(alert)].filter((one) => one && !alert.summary.includes(one)).join(" · ") || null;
 }
 
 /** Units that say nothing beside the name of the rule: what is so is 1, or a state has a number. */

@@ -11,6 +11,7 @@ import { Age } from "../../ui/age";
 import { ROW_LINK, stay } from "../../ui/grid-row";
 import { Icon } from "../../ui/icon";
 import { SeverityShape, StandingBadge } from "../alerts/badges";
+import { part } from "../alerts/part";
 import { SEVERITY_WORD } from "../alerts/standing";
 import { useStanding } from "../alerts/use-standing";
 import { SeverityFigures } from "./figures";
@@ -44,8 +45,9 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
   const [own, note] = useStanding(lead);
   const quiet = isMuted(incident);
   const agent = live.agents.get(root);
+  const head = headline(incident, agent ? agents.name(agent) : lead.agent.name);
   const words = [
-    isMixed && lead.tenant.name, lead.site.name, lead.object,
+    isMixed && lead.tenant.name, lead.site.name, !head.includes(part(lead)) && part(lead),
     alerts.length > 1 && counted(alerts.length, "alert"), suppressed > 0 && `${counted(suppressed, "device")} unknown behind it`,
   ].filter(Boolean);
   return (
@@ -58,7 +60,7 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
         <span className="flex items-baseline gap-x-4 phone:flex-wrap">
           <Link to="/alerts/$id" params={{ id: lead.id }} tabIndex={-1} {...ROW_LINK} onClick={stay}
             className={`min-w-0 flex-1 wrap-anywhere hover:underline phone:basis-full ${quiet ? "text-muted" : "font-medium"}`}>
-            {headline(incident, agent ? agents.name(agent) : lead.agent.name)}
+            {head}
           </Link>
           {/* Of several, how the loudest stands: the note is the lead's. */}
           <span className="max-w-72 min-w-0 shrink-0 text-xs"><StandingBadge standing={standing} note={own === standing ? note : null} /></span>

@@ -28,7 +28,7 @@ export function agentTarget({ id, site, tenant, version }: Agent, name: string):
 export function alertTarget(alert: Alert, called: string): Target {
   return {
     id: `alert:${alert.id}`, group: "Open alerts", title: alert.summary, detail: `${called} · ${alert.rule.name}`,
-    words: list(alert.severity, alert.site.name, alert.tenant.name, alert.object).join("\n"), href: `/alerts/${alert.id}`,
+    words: list(alert.severity, alert.site.name, alert.tenant.name, alert.object, alert.object_name).join("\n"), href: `/alerts/${alert.id}`,
   };
 }
 

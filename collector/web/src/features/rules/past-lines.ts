@@ -1,6 +1,7 @@
 /** What a rule would have done in the last day, as lines with bars. */
 import { counted, integer } from "../../lib/format";
 import type { RulePreview } from "../../lib/types";
+import { part } from "../alerts/part";
 
 type Past = RulePreview["past"];
 
@@ -13,7 +14,8 @@ export interface Bar {
 export interface PastLine {
   key: string;
   name: string;
-  object: string;
+  /** Of the device; empty is the device itself. */
+  part: string;
   count: number;
   bars: Bar[];
 }
@@ -26,9 +28,10 @@ export function pastLines({ alerts, from, to }: Past): PastLine[] {
   const [start, end] = [Date.parse(from), Date.parse(to)];
   const place = (at: string) => Math.min(1, Math.max(0, (Date.parse(at) - start) / (end - start || 1)));
   const lines = new Map<string, PastLine>();
-  for (const { device, name, object, fired_at: fired, resolved_at: resolved } of alerts) {
+  for (const alert of alerts) {
+    const { device, name, object, fired_at: fired, resolved_at: resolved } = alert;
     const key = `${device} ${object}`;
-    const line = lines.get(key) ?? { key, name, object, count: 0, bars: [] };
+    const line = lines.get(key) ?? { key, name, part: part(alert), count: 0, bars: [] };
     lines.set(key, line);
     const at = place(fired);
     const length = Math.max(SHORTEST, (resolved ? place(resolved) : 1) - at);

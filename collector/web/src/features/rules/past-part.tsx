@@ -24,9 +24,9 @@ export function PastPart({ past }: { past: RulePreview["past"] }) {
       {lines.length > 0 && (
         <>
           <ul className="flex flex-col gap-1" aria-label="What would have fired">
-            {lines.slice(0, SHOWN).map(({ key, name, object, count, bars }) => (
+            {lines.slice(0, SHOWN).map(({ key, name, part, count, bars }) => (
               <li key={key} className="grid grid-cols-[minmax(90px,160px)_minmax(0,1fr)_40px] items-center gap-2 text-xs">
-                <span className="clip" title={`${name} ${object}`}>{name}{object && <span className="ml-1 text-muted">{object}</span>}</span>
+                <span className="clip" title={`${name} ${part}`}>{name}{part && <span className="ml-1 text-muted">{part}</span>}</span>
                 <span className="relative h-3 rounded-sm bg-hover" aria-hidden="true">
                   {bars.map((bar) => (
                     <span key={bar.from} className="absolute inset-y-0 min-w-0.5 rounded-sm bg-down" style={{ left: `${bar.from * 100}%`, width: `${bar.length * 100}%` }} />

@@ -4,6 +4,7 @@ import { counted, integer } from "../../lib/format";
 import { useSettled } from "../../lib/use-settled";
 import type { RulePreview, RuleThing } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
+import { part } from "../alerts/part";
 import { RULES } from "./rules";
 import type { Tried } from "./draft";
 import { PastPart } from "./past-part";
@@ -89,7 +90,7 @@ function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }
           <tbody>
             {things.slice(0, SHOWN).map((thing) => (
               <tr key={`${thing.device ?? thing.agent} ${thing.object}`} className="border-t border-line">
-                <td className="py-1 pr-2 wrap-anywhere">{thing.name}{thing.object && <span className="ml-1.5 text-muted">{thing.object}</span>}</td>
+                <td className="py-1 pr-2 wrap-anywhere">{thing.name}{thing.object && <span className="ml-1.5 text-muted" title={thing.object}>{part(thing)}</span>}</td>
                 <td className={`px-2 py-1 whitespace-nowrap ${LOOK[thing.look].tone}`} title={LOOK[thing.look].note}>
                   {LOOK[thing.look].word}{thing.state && <span className="text-muted"> ({thing.state})</span>}
                 </td>
