@@ -44,8 +44,8 @@ const WORLD: &str = "world";
 const KINDS: [&str; 2] = ["whole demo of Farwatch", "small demo of Farwatch"];
 const HTTP_PORT: u16 = 8080;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Where a link is cut just then: 8 s of its agent, 10 s of the collector. Else it takes one.
-const STOP_S: u32 = 20;
+/// Where a link is cut just then: 8 s of its agent, 13 s of the collector. Else it takes one.
+const STOP_S: u32 = 21;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {

@@ -32,7 +32,7 @@ pub(super) struct Trait {
 pub(super) enum Lending {
     #[default]
     None,
-    /// The memory itself, of whose use that which is lent is no part.
+    /// The memory itself: what is lent does not count as its use.
     Ram,
     /// The memory and the swap as one.
     Virtual,

@@ -16,6 +16,7 @@ use super::request::{Params, PathId, time};
 use crate::evaluate::blind::{Unseen, unseen};
 use crate::evaluate::states::Change;
 use crate::evaluate::states::store::state_list;
+use crate::evaluate::words::called;
 use crate::history::timeline::{self as history, Item, Span, What};
 use crate::inventory::device::device_get;
 use crate::live::State as LiveState;
@@ -109,13 +110,14 @@ fn show(item: Item) -> TimelineItem {
 
 fn show_unseen(one: Unseen) -> TimelineItem {
     let Unseen { rule: (_, rule), severity, opened } = one;
-    let object = if opened.object.is_empty() { "" } else { " of " };
+    let part = called(&opened.object, &opened.object_name);
+    let of = if part.is_empty() { "" } else { " of " };
     TimelineItem {
         at: Time(opened.fired_at),
         kind: TimelineKind::FiredUnseen,
         severity: Some(severity.name()),
         state: None,
-        text: format!("Came late, nobody was told: {rule}{object}{}", opened.object),
+        text: format!("Came late, nobody was told: {rule}{of}{part}"),
         alert: None,
         version: None,
         job: None,

@@ -62,14 +62,12 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn loaded(config: Option<PathBuf>) -> Config {
-        Place { config, data_dir: None, database_url: None }.load(Vec::new()).unwrap()
-    }
-
     #[test]
     fn the_settings_know_their_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(loaded(Some(file.path().to_owned())).file, file.path());
-        assert_eq!(loaded(None).file, PathBuf::from(DEFAULT_FILE));
+        let config = Some(file.path().to_owned());
+        let place = Place { config, data_dir: None, database_url: None };
+        assert_eq!(place.load(Vec::new()).unwrap().file, file.path());
+        assert_eq!(Config::default().file, PathBuf::from(DEFAULT_FILE));
     }
 }

@@ -16,6 +16,7 @@ use super::engine::directory::Directory;
 use super::preview::{Opened, past};
 use super::rule::{Condition, Rule};
 use super::severity::Severity;
+use super::store::part::part_name;
 use super::store::{places, rules};
 use crate::identity::TenantContext;
 use crate::inventory::InventoryError;
@@ -91,6 +92,10 @@ pub async fn unseen(
         })
         .collect();
     unseen.sort_by_key(|one| one.opened.fired_at);
+    let mut txn = db.read(context).await?;
+    for Unseen { opened, .. } in &mut unseen {
+        opened.object_name = part_name(&mut txn, tenant, device, &opened.object).await?;
+    }
     Ok(Some(unseen))
 }
 

@@ -23,6 +23,7 @@ use crate::live::State;
 use crate::live::feed::{Observation, What};
 use directory::Directory;
 use room::Room;
+use room::vanished::Heard;
 use step::{Step, Tracked};
 
 /// Alerts of one tenant that are pending or fire.
@@ -137,7 +138,7 @@ impl Engine {
                 let of = (seen.agent, *device);
                 room.device(of, (*state, *cause), (at, *gap), new, &mut steps);
             }
-            What::Readings { device, group, readings, ports, others, gap } => {
+            What::Readings { device, group, readings, ports, others, gap, .. } => {
                 room.comes(seen.agent, (*watermark, at), *gap);
                 *watermark = at.max(*watermark);
                 let of = (seen.agent, *device);
@@ -147,7 +148,8 @@ impl Engine {
                 for reading in readings {
                     room.reading(of, (*group, reading), (at, *gap), new, &mut steps);
                 }
-                room.vanished(of, *group, (readings, ports, others), at, &mut steps);
+                let heard = Heard { group: *group, readings, ports, others };
+                room.vanished(of, heard, at, &mut steps);
             }
         }
         room.absent(seen.agent, *watermark, new, &mut steps);

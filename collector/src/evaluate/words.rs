@@ -2,6 +2,8 @@
 
 mod figure;
 
+use std::borrow::Cow;
+
 use super::metric::{FLAG, metric};
 use super::rule::{Condition, Side};
 use super::seen::Seen;
@@ -16,12 +18,9 @@ pub fn summary(
     condition: &Condition,
     wrong: &Seen,
 ) -> String {
-    let of = match (object, part) {
-        ("", _) => name.to_owned(),
-        (object, "") => format!("{object} of {name}"),
-        // By its path alone nobody takes it for a disk.
-        (_, path) if path.starts_with('/') => format!("disk {path} of {name}"),
-        (_, part) => format!("{part} of {name}"),
+    let of = match called(object, part) {
+        part if part.is_empty() => name.to_owned(),
+        part => format!("{part} of {name}"),
     };
     let why = wrong.cause.as_deref().and_then(because);
     let why = why.map_or_else(String::new, |why| format!(": {why}"));
@@ -51,6 +50,17 @@ pub fn summary(
             let title = metric(what).map_or(&**what, |metric| metric.title);
             format!("{of}: {title} is not told any more")
         }
+    }
+}
+
+/// A part by its name; by its key where it has none.
+pub(crate) fn called<'a>(object: &'a str, part: &'a str) -> Cow<'a, str> {
+    match (object, part) {
+        ("", _) => "".into(),
+        (object, "") => object.into(),
+        // By its path alone nobody takes it for a disk.
+        (_, path) if path.starts_with('/') => format!("disk {path}").into(),
+        (_, part) => part.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Core: the last state of one device and its interfaces, from the rows of its polls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
 use super::changes::Marks;
+use super::feed::TABLES_MAX;
 use super::health::{self, Asked};
 use super::layout::{Layout, Place, ROLES, Role};
 use super::objects::Objects;
@@ -297,8 +298,19 @@ impl Device {
         match group {
             // A poll that fails leaves the last row with counters.
             Group::Interfaces => self.interfaces.map(|(at, _)| at),
+            Group::Host | Group::Sensors => self.objects.polled_at(group).max(),
             _ => self.last_rows(group).into_iter().map(|row| row.at).max(),
         }
+    }
+
+    /// The tables of a group, by when they were polled last: the newest, the oldest of them first.
+    pub(super) fn tables(&self, group: Group) -> Vec<(Group, Micros)> {
+        let times: BTreeSet<_> = match group {
+            Group::Host | Group::Sensors => self.objects.polled_at(group).collect(),
+            _ => self.polled_at(group).into_iter().collect(),
+        };
+        let left_out = times.len().saturating_sub(TABLES_MAX);
+        times.into_iter().skip(left_out).map(|at| (group, at)).collect()
     }
 
     /// When it was told last what its state is known from.

@@ -1,8 +1,8 @@
 //! What `evaluate` is told: each thing that has become known, in the order it became so.
 //!
 //! - in: rows, states and reach, as the live state takes them; out: [`Observation`]s
-//! - bound: [`FEED_MAX`] observations, then one of each group of each device
-//! - when full: of the readings of a group of a device the newest are kept. States are all kept up to
+//! - bound: [`FEED_MAX`] observations, then one of each table of each device
+//! - when full: of the readings of a table of a device the newest are kept. States are all kept up to
 //!   twice the bound and [`PER_DEVICE`] of each device; beyond it everything is let go, and who reads
 //!   is told to ask for all anew
 //! - on crash: all is told anew at the start, from what is known then
@@ -19,8 +19,10 @@ use super::view::State;
 
 /// Observations that wait before readings of the same are told together.
 pub const FEED_MAX: usize = 65_536;
-/// What is told of a device when all is: its state, its configuration, and each group of it.
-pub const PER_DEVICE: usize = 2 + Group::ALL.len();
+/// Tables of a group that are told of a device when all is: the newest.
+pub const TABLES_MAX: usize = 4;
+/// What is told of a device when all is: its state, its configuration, and each table of each group.
+pub const PER_DEVICE: usize = 2 + Group::ALL.len() * TABLES_MAX;
 
 /// Something that has become known.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +50,11 @@ pub enum What {
     Readings {
         device: DeviceId,
         group: Group,
+        /// The kind of its first object, by which the tables of a group are told apart.
+        table: Box<str>,
         readings: Vec<Reading>,
         ports: Vec<PortReading>,
-        /// What else the device has of the group: a group may be read from some tables, each told by
-        /// itself.
+        /// The objects of the other tables of the group, each of which is told by itself.
         others: BTreeSet<Box<str>>,
         gap: Duration,
     },
@@ -117,8 +120,8 @@ pub(super) struct Feed {
     described: BTreeSet<TenantId>,
     /// Metrics that rules look at; others are not told. `None`: nobody reads.
     wanted: Option<BTreeSet<String>>,
-    /// Where the last readings of a group of a device wait.
-    places: HashMap<(DeviceId, Group), usize>,
+    /// Where the last readings of a table of a device wait.
+    places: HashMap<(DeviceId, Group, Box<str>), usize>,
     /// The state told last of a device, and where it waits.
     states: HashMap<DeviceId, usize>,
     /// Devices there are.
@@ -175,8 +178,8 @@ impl Feed {
             What::Device { device, .. } => {
                 self.states.insert(*device, waiting);
             }
-            What::Readings { device, group, .. } => {
-                self.places.insert((*device, *group), waiting);
+            What::Readings { device, group, table, .. } => {
+                self.places.insert((*device, *group, table.clone()), waiting);
             }
         }
         self.told.observations.push_back(new);
@@ -190,7 +193,9 @@ impl Feed {
         let place = match &new.what {
             What::Agent { .. } | What::Standing { .. } => None,
             What::Device { device, .. } => self.states.get(device),
-            What::Readings { device, group, .. } => self.places.get(&(*device, *group)),
+            What::Readings { device, group, table, .. } => {
+                self.places.get(&(*device, *group, table.clone()))
+            }
         };
         let Some(old) = place.and_then(|place| self.told.observations.get_mut(*place)) else {
             return false;
@@ -240,6 +245,7 @@ mod tests {
         let what = What::Readings {
             device: DeviceId(id),
             group: Group::Ping,
+            table: "".into(),
             readings: Vec::new(),
             ports: Vec::new(),
             others: BTreeSet::new(),

@@ -76,8 +76,14 @@ impl Objects {
         without.map(|(&group, &(at, cause))| LiveMissing { group, cause, at })
     }
 
+    /// Also those that are too old: that there are such objects is still so.
     pub(super) fn last_rows(&self, group: Group) -> impl Iterator<Item = &Row> {
-        self.fresh().map(|known| &known.row).filter(move |row| row.group == group)
+        self.rows.iter().map(|known| &known.row).filter(move |row| row.group == group)
+    }
+
+    /// When the tables of a group that are not too old were polled.
+    pub(super) fn polled_at(&self, group: Group) -> impl Iterator<Item = Micros> {
+        self.fresh().map(|known| &known.row).filter(move |row| row.group == group).map(|row| row.at)
     }
 
     /// When the first of them is too old to be believed.
@@ -89,11 +95,14 @@ impl Objects {
         self.rows.iter().filter(|known| !known.stale)
     }
 
-    /// Lets go of the values that are too old at `now`.
+    /// Lets go of the values that are too old at `now`, and of tables that the device said last it has no
+    /// more: of those it tells nothing again.
     pub(super) fn expire(&mut self, after: Duration, now: Micros) {
         for known in &mut self.rows {
             known.stale |= known.row.at.after(after) <= now;
         }
+        let is_gone = |known: &Known| known.stale && known.row.cause == Some(Cause::Unsupported);
+        self.rows.retain(|known| !is_gone(known));
     }
 
     pub(super) fn values(&self) -> Vec<LiveValue> {
@@ -202,12 +211,20 @@ mod tests {
         assert_eq!(objects.stale_at(after), Some(Micros(105)));
         objects.expire(after, Micros(105));
         assert_eq!(objects.cpu_percent(), None);
-        assert_eq!((objects.stale_at(after), objects.last_rows(Group::Host).count()), (None, 0));
+        assert_eq!((objects.stale_at(after), objects.polled_at(Group::Host).count()), (None, 0));
+        assert_eq!(objects.last_rows(Group::Host).count(), 1);
         // It is known that there are such values, and why they are missing.
         assert_eq!(values(&objects), [(None, Some("stale")); 3]);
         let failed = Row { cause: Some(Cause::Timeout), values: Vec::new(), ..row(200, [None; 3]) };
         assert!(objects.apply(failed, &layout));
         assert_eq!(values(&objects), [(None, Some("timeout")); 3]);
+        // A table that the device has no more is forgotten when it has not been told of for long.
+        let gone = Row { cause: Some(Cause::Unsupported), at: Micros(300), ..row(300, [None; 3]) };
+        assert!(objects.apply(Row { values: Vec::new(), ..gone }, &layout));
+        objects.expire(after, Micros(399));
+        assert_eq!(values(&objects), [(None, Some("unsupported")); 3]);
+        objects.expire(after, Micros(400));
+        assert_eq!(values(&objects), []);
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl Fleet {
     // Samples and facts.
 
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
-        let (id, group) = (row.device, row.group);
+        let (id, group, at) = (row.device, row.group, row.at);
         let Some(device) = self.devices.get_mut(&id) else { return };
         let booted_at = device.booted_at();
         if !device.apply(row, layout) {
@@ -219,7 +219,7 @@ impl Fleet {
         self.set_timer(Timer::Device(id), old, deadline);
         self.touch(tenant, id, committed_at);
         self.tell_state(id, committed_at);
-        self.tell_readings(id, group, committed_at);
+        self.tell_readings(id, (group, at), committed_at);
     }
 
     /// Takes facts that were learned `at`; older ones than are known are history.

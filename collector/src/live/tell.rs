@@ -55,32 +55,44 @@ impl Fleet {
         self.feed.tell(Observation { tenant, agent, at: told_at, received: now, what });
     }
 
-    /// What the last poll of a group of a device has told.
-    pub(super) fn tell_readings(&mut self, id: DeviceId, group: Group, now: Micros) {
+    /// What the poll of a table of a device at `at` has told: a group may be read from some.
+    pub(super) fn tell_readings(
+        &mut self,
+        id: DeviceId,
+        (group, at): (Group, Micros),
+        now: Micros,
+    ) {
         if !self.feed.is_read() {
             return;
         }
         let Some(device) = self.devices.get(&id) else { return };
-        let Some(at) = device.polled_at(group) else { return };
         let reach = self.reach(device.agent);
         let interfaces = match group {
             Group::Interfaces => device.interfaces(reach),
             _ => Vec::new(),
         };
         let ports: Vec<_> = interfaces.iter().map(port).collect();
+        let values = match group {
+            Group::Host | Group::Sensors => device.values(),
+            _ => Vec::new(),
+        };
+        let of_group = values.into_iter().filter(|value| value.group == group);
+        let (values, others): (Vec<_>, Vec<_>) = of_group.partition(|value| value.at == at);
         let mut readings = match group {
             Group::Interfaces if self.feed.wants_any("if_") => {
                 interfaces.iter().flat_map(rates).collect()
             }
             Group::Interfaces => Vec::new(),
-            _ => readings(device, group, reach, at),
+            _ => readings(device, group, reach, &values),
         };
         readings.retain(|reading| self.feed.wants(&reading.metric));
         if readings.is_empty() && ports.is_empty() {
             return;
         }
-        let (others, gap) = (others(device, group, at), device.gap());
-        let what = What::Readings { device: id, group, readings, ports, others, gap };
+        let table = values.first().map_or("", |value| kind(&value.object)).into();
+        let others = others.into_iter().map(|value| value.object.into()).collect();
+        let gap = device.gap();
+        let what = What::Readings { device: id, group, table, readings, ports, others, gap };
         let (tenant, agent) = (device.tenant, device.agent);
         self.feed.tell(Observation { tenant, agent, at, received: now, what });
     }
@@ -140,8 +152,11 @@ impl Fleet {
         }
         self.tell_state(id, now);
         self.tell_config(id, now);
-        for group in Group::ALL {
-            self.tell_readings(id, group, now);
+        let Some(device) = self.devices.get(&id) else { return };
+        let tables: Vec<_> =
+            Group::ALL.into_iter().flat_map(|group| device.tables(group)).collect();
+        for table in tables {
+            self.tell_readings(id, table, now);
         }
     }
 
@@ -170,7 +185,7 @@ fn reading(metric: &str, object: &str, value: Option<f64>) -> Reading {
 }
 
 /// Of a group other than interfaces.
-fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Reading> {
+fn readings(device: &Device, group: Group, reach: Reach, values: &[LiveValue]) -> Vec<Reading> {
     let of_device = |metric, value| reading(metric, "", value);
     let view = || device.view(reach);
     match group {
@@ -195,11 +210,9 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
         }
         Group::Interfaces => Vec::new(),
         Group::Host | Group::Sensors => {
-            let of_table = |value: &LiveValue| value.group == group && value.at == at;
-            let values: Vec<_> = device.values().into_iter().filter(of_table).collect();
             let mut readings: Vec<_> =
                 values.iter().map(|one| reading(&one.metric, &one.object, one.value)).collect();
-            readings.extend(shares(&values));
+            readings.extend(shares(values));
             if values.iter().any(|one| one.metric == "cpu_busy_percent") {
                 readings.push(of_device("cpu_percent", view().cpu_percent));
             }
@@ -208,10 +221,9 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
     }
 }
 
-/// The objects of a group that other tables tell of: each table is read at its own time.
-fn others(device: &Device, group: Group, at: Micros) -> BTreeSet<Box<str>> {
-    let of_others = |value: &LiveValue| value.group == group && value.at != at;
-    device.values().into_iter().filter(of_others).map(|value| value.object.into()).collect()
+/// `memory` of `memory:8`.
+fn kind(object: &str) -> &str {
+    object.split_once(':').map_or(object, |(kind, _)| kind)
 }
 
 /// How much of the memories and disks is in use.

@@ -1,4 +1,4 @@
-//! Core: what the memories of hrStorageTable are. A Linux counts what it has lent to buffers and caches
+//! Core: what the memories of hrStorageTable are. Linux counts what it has lent to buffers and caches
 //! as used, and lists it in rows of its own (net-snmp); so does what is built on it.
 
 use crate::poll::plan::{MEMORY_SIZE, MEMORY_USED};
@@ -9,13 +9,20 @@ pub(super) fn is_of_kernel(name: &str) -> bool {
     name.starts_with("UMA: ") || name.starts_with("MALLOC: ")
 }
 
-/// What a memory is by its kind and name. What is of neither kind is a part of the memory: it has no size
-/// of its own, or its share would be a hundred percent at all times.
+/// Whether memory is lent by this name.
+pub(super) fn is_lent(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("buffer") || name.contains("cache")
+}
+
+/// What a memory is by its kind and name. What is neither RAM nor virtual is a part of the memory: it has
+/// no size of its own, or its share would be a hundred percent at all times.
 pub(super) fn is(kind: &str, name: &str) -> Trait {
+    let lends = is_lent(name);
     let name = name.to_ascii_lowercase();
     let has = |word: &str| name.contains(word);
     let (metrics, lending) = match kind {
-        _ if has("buffer") || has("cache") => (MEMORY_USED, Lending::Lent),
+        _ if lends => (MEMORY_USED, Lending::Lent),
         "other_memory" if has("available") => (MEMORY_SIZE, Lending::Available),
         "other_memory" => (MEMORY_USED, Lending::None),
         "ram" => (MEMORY_SIZE | MEMORY_USED, Lending::Ram),
@@ -30,18 +37,23 @@ pub(super) fn is(kind: &str, name: &str) -> Trait {
 /// from, and the virtual memory of a system without swap says the same once more.
 pub(super) fn settle<'a>(rows: impl Iterator<Item = (&'a mut Trait, Option<i64>)>) {
     let mut rows: Vec<_> = rows.filter(|(is, _)| is.object == "memory").collect();
-    let is_lent = |is: &Trait| matches!(is.lending, Lending::Lent | Lending::Available);
-    let lends = rows.iter().any(|(is, _)| is_lent(is));
+    let is_lent_or_free = |is: &Trait| matches!(is.lending, Lending::Lent | Lending::Available);
+    let lends = rows.iter().any(|(is, _)| is_lent_or_free(is));
     let mut rams = rows.iter().filter(|(is, _)| is.lending == Lending::Ram);
     let ram = rams.next().map(|(_, size)| *size);
-    let Some(ram) = ram.filter(|_| lends && rams.next().is_none()) else {
+    let Some(size_of_ram) = ram.filter(|_| lends && rams.next().is_none()) else {
         for (is, _) in rows {
+            // Where no other is called so, it is the memory.
+            if ram.is_none() && !is_lent_or_free(is) {
+                is.metrics |= MEMORY_SIZE;
+            }
             is.lending = Lending::None;
         }
         return;
     };
+    // In the same units: net-snmp gives both in units of 1,024.
     for (is, size) in &mut rows {
-        if is.lending == Lending::Virtual && *size == ram {
+        if is.lending == Lending::Virtual && *size == size_of_ram {
             is.metrics &= !MEMORY_SIZE;
         }
     }
@@ -55,6 +67,11 @@ mod tests {
         let mut traits: Vec<_> = rows.iter().map(|(kind, name, _)| is(kind, name)).collect();
         settle(traits.iter_mut().zip(rows.iter().map(|(_, _, size)| Some(*size))));
         traits.into_iter().map(|is| (is.metrics, is.lending)).collect()
+    }
+
+    #[test]
+    fn what_is_alone_is_the_memory_whatever_its_type() {
+        assert_eq!(settled(&[("other_memory", "Memory", 1000)]), [(BOTH, Lending::None)]);
     }
 
     const BOTH: u64 = MEMORY_SIZE | MEMORY_USED;

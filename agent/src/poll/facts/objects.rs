@@ -120,7 +120,9 @@ impl Objects {
                 facts.push(ObjectFacts { object, name, kind: kind.into(), ..Default::default() });
             }
         }
-        memory::settle(told.iter_mut().map(|(_, is)| is).zip(sizes));
+        if self.subject == Subject::Storage {
+            memory::settle(told.iter_mut().map(|(_, is)| is).zip(sizes));
+        }
         // What follows the last of interest is not read.
         let end = told.iter().rposition(|(_, is)| *is != Trait::NOTHING).map_or(0, |at| at + 1);
         told.truncate(end);

@@ -46,8 +46,8 @@ impl Lent {
         value(self.ram_size)?.checked_sub(value(self.ram_used)?)
     }
 
-    /// What is used is what is neither free nor lent; `None` where one of the figures misses: with the
-    /// caches it would be a leap that nothing made.
+    /// What is used is what is neither free nor lent; `None` where a figure is missing: counting the
+    /// caches for one poll would look like a leap.
     pub(super) fn take_off(&self, values: &mut [Option<i64>]) {
         let value = |at: usize| values.get(at).copied().flatten();
         let lent = match self.available {

@@ -1,5 +1,7 @@
 //! Core: the rules of one tenant, and what is wrong by them.
 
+pub(super) mod vanished;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
@@ -209,49 +211,6 @@ impl Room {
         if at.since(last) > gap {
             self.absences.begin_anew(agent, at, &self.rules);
         }
-    }
-
-    /// Ends what is open about objects of this group that the device has no more.
-    pub(super) fn vanished(
-        &mut self,
-        (agent, device): (AgentId, DeviceId),
-        group: Group,
-        (readings, ports, others): (&[Reading], &[PortReading], &BTreeSet<Box<str>>),
-        at: Micros,
-        steps: &mut Vec<Step>,
-    ) {
-        let told: BTreeSet<&str> = readings
-            .iter()
-            .filter(|reading| reading.value.is_some())
-            .map(|reading| &*reading.object)
-            .chain(ports.iter().filter(|port| port.state != PortState::Unknown).map(|p| &*p.object))
-            .collect();
-        // A poll that failed says nothing of what there is.
-        if told.is_empty() {
-            return;
-        }
-        let listed: BTreeSet<&str> = readings
-            .iter()
-            .map(|reading| &*reading.object)
-            .chain(ports.iter().map(|port| &*port.object))
-            .chain(others.iter().map(|object| &**object))
-            .collect();
-        if group == Group::Interfaces
-            && !ports.is_empty()
-            && let Some(up) = self.were_up.get_mut(&device)
-        {
-            up.retain(|object| listed.contains(&**object));
-        }
-        let first = Subject { device: Some(device), agent, object: "".into() };
-        let first = Key { subject: first, rule: RuleId(i64::MIN) };
-        let of_device = |key: &Key| key.subject.device == Some(device);
-        let open = self.open.range(first..).take_while(|(key, _)| of_device(key));
-        let gone = |(key, tracked): &(&Key, &Tracked)| {
-            let object = &*key.subject.object;
-            tracked.group == Some(group) && !object.is_empty() && !listed.contains(object)
-        };
-        let gone: Vec<_> = open.filter(gone).map(|(key, _)| (key.clone(), "object_gone")).collect();
-        steps.extend(self.end(gone, at));
     }
 
     /// A port that was never seen up is not missed: most are not plugged in.

@@ -94,8 +94,8 @@ impl World {
     fn port(&mut self, at: i64, state: PortState) -> Vec<Turn> {
         let ports = vec![PortReading { object: "if:1".into(), state }];
         let (device, group) = (DeviceId(1), Group::Interfaces);
-        let (readings, others) = (Vec::new(), BTreeSet::new());
-        let what = What::Readings { device, group, readings, ports, others, gap: GAP };
+        let (readings, others, table) = (Vec::new(), BTreeSet::new(), "".into());
+        let what = What::Readings { device, group, table, readings, ports, others, gap: GAP };
         turns(&self.tell(at, at, what))
     }
 
@@ -107,8 +107,15 @@ impl World {
 
 fn readings(device: i64, metric: &str, value: Option<f64>) -> What {
     let readings = vec![Reading { metric: metric.into(), object: "".into(), value, cause: None }];
-    let (device, ports, others) = (DeviceId(device), Vec::new(), BTreeSet::new());
-    What::Readings { device, group: Group::Host, readings, ports, others, gap: GAP }
+    What::Readings {
+        device: DeviceId(device),
+        group: Group::Host,
+        table: "".into(),
+        readings,
+        ports: Vec::new(),
+        others: BTreeSet::new(),
+        gap: GAP,
+    }
 }
 
 fn turns(steps: &[Step]) -> Vec<Turn> {
@@ -219,6 +226,7 @@ fn a_group_is_told_table_by_table_and_only_what_is_gone_ends() {
     let told = |metric: &str, of: &[(&str, f64)], others: &[&str]| What::Readings {
         device: DeviceId(1),
         group: Group::Host,
+        table: "".into(),
         readings: of
             .iter()
             .map(|(object, value)| Reading {

@@ -20,8 +20,10 @@ fn host_row(object: &str, metrics: &[(&str, i64)], at: Micros) -> (Row, Arc<Layo
     (row, layout(&schema))
 }
 
-/// Of each observation of the host: the objects with a value, and what else there is.
-fn told(fleet: &mut Fleet) -> Vec<(Vec<(String, Option<f64>)>, Vec<String>)> {
+/// The objects of an observation of the host with their values, and what else there is.
+type Told = (Vec<(String, Option<f64>)>, Vec<String>);
+
+fn told(fleet: &mut Fleet) -> Vec<Told> {
     let of = |what: What| match what {
         What::Readings { group: Group::Host, readings, others, .. } => {
             let readings = readings.into_iter().map(|one| (one.object.into(), one.value)).collect();
@@ -47,12 +49,16 @@ fn each_table_of_a_group_is_told_with_what_the_others_have() {
     }
     let cpu = |percent| vec![(String::new(), Some(percent))];
     let memory = vec![("memory:1".to_owned(), Some(95.0))];
-    assert_eq!(
-        told(&mut fleet),
-        [
-            (cpu(7.0), vec![]),
-            (memory, vec!["cpu:1".to_owned()]),
-            (cpu(8.0), vec!["memory:1".to_owned()]),
-        ]
-    );
+    let others = |object: &str| vec![object.to_owned()];
+    let expected =
+        [(cpu(7.0), vec![]), (memory.clone(), others("cpu:1")), (cpu(8.0), others("memory:1"))];
+    assert_eq!(told(&mut fleet), expected);
+    // Who asks for all is told of each table, and of each by its newest row.
+    fleet.tell_all(None, at(60));
+    assert_eq!(told(&mut fleet), [(memory, others("cpu:1")), (cpu(8.0), others("memory:1"))]);
+    // A row that comes behind a newer one of another table is news all the same.
+    let (late, layout) =
+        host_row("memory:1", &[("memory_size_bytes", 200), ("memory_used_bytes", 100)], at(30));
+    fleet.apply(late, &layout, at(61));
+    assert_eq!(told(&mut fleet), [(vec![("memory:1".to_owned(), Some(50.0))], others("cpu:1"))]);
 }

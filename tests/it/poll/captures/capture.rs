@@ -137,7 +137,8 @@ impl Capture {
         let lends = (!lent.is_empty() || available.is_some()) && rams.len() == 1;
         let is_virtual = rows.get(&index) == Some(&3) && !is_lent && named(index, &["virtual"]);
         match metric {
-            "memory_size_bytes" if is_lent || other && available != Some(index) => None,
+            "memory_size_bytes" if is_lent => None,
+            "memory_size_bytes" if other && available != Some(index) && !rams.is_empty() => None,
             "memory_size_bytes" if lends && is_virtual && cell(5, index) == cell(5, rams[0]) => {
                 None
             }
@@ -225,12 +226,14 @@ impl Capture {
             let Some(index) = single(name, &column) else { continue };
             let name = self.storage_name(index).unwrap_or_default();
             let path = name.contains('/');
+            let is_cache =
+                ["buffer", "cache"].iter().any(|word| name.to_lowercase().contains(word));
             let kind = match of_type[6..] {
                 [25, 2, 1, 2] if name.starts_with("UMA: ") || name.starts_with("MALLOC: ") => {
                     continue;
                 }
                 [25, 2, 1, 2 | 3] => "memory",
-                [25, 2, 1, 1] if !path => "memory",
+                [25, 2, 1, 1] if !path || is_cache => "memory",
                 [25, 2, 1, 1 | 4..=10] | [25, 3, 9, _] => "storage",
                 _ => continue,
             };
