@@ -79,10 +79,10 @@ pub(super) fn storage(entry: &mut Entry) -> Is {
     let name = std::mem::take(name);
     let kind = match kind {
         _ if size.is_none_or(|size| size == 0) => return NOTHING,
+        Some(2) if memory::is_of_kernel(&name) => return NOTHING,
         Some(1..=3) if memory::is_lent(&name) => "other_memory",
         Some(1) if name.contains('/') => "file_system",
         Some(1) => "other_memory",
-        Some(2) if memory::is_of_kernel(&name) => return NOTHING,
         Some(2) => "ram",
         Some(3) => "virtual_memory",
         Some(4) => "fixed_disk",
@@ -170,6 +170,7 @@ mod tests {
         check(1, 100, "Buffers/Cache", "other_memory");
         check(2, 100, "RAM (Cache)", "other_memory");
         check(2, 100, "UMA: UMA Zones", "");
+        check(2, 100, "UMA: syncache", "");
         check(4, 100, "/", "fixed_disk");
         check(4, -5, "/srv", "fixed_disk");
         check(4, 0, "/proc", "");
