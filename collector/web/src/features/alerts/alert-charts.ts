@@ -2,7 +2,7 @@
 import type { AlertDetail } from "../../lib/types";
 import type { Range } from "../../lib/range";
 import type { ChartSpec } from "../charts/chart-data";
-import type { Limit } from "../charts/chart-options";
+import type { Limit } from "../charts/limits";
 import { DEVICE_CHARTS, ECHO_CHARTS, LOAD_CHARTS, OBJECT_CHARTS, PORT_CHARTS, REACH_CHARTS, SNMP_CHARTS } from "../charts/specs";
 
 export interface AlertCharts {

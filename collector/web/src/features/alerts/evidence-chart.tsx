@@ -3,7 +3,7 @@ import { dateTime, reading } from "../../lib/format";
 import type { AlertDetail } from "../../lib/types";
 import { ChartCard } from "../charts/chart-card";
 import type { ChartSpec } from "../charts/chart-data";
-import type { Limit } from "../charts/chart-options";
+import type { Limit } from "../charts/limits";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
 import type { Item } from "../timeline/kinds";

@@ -6,7 +6,7 @@ import { Icon } from "../../ui/icon";
 import { Chart } from "./chart";
 import { type ChartData, type ChartSpec, type Figures, figuresIn, isCalm, valueWords } from "./chart-data";
 import { ChartMarks } from "./chart-marks";
-import type { Limit } from "./chart-options";
+import type { Limit } from "./limits";
 import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
 import { useChartScope } from "./chart-scope";
 import { ChartTable } from "./chart-table";

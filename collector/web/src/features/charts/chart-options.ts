@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import { token } from "../../lib/theme";
 import { wordsIn, type Zone } from "../../lib/zone";
 import { type ChartData, type ChartSpec, isCalm, valueWords } from "./chart-data";
+import { drawLimits, type Limit } from "./limits";
 
 /** All charts of a page are read at one instant. */
 export const CURSOR = "farwatch";
@@ -21,14 +22,6 @@ const SECOND_STEPS: readonly number[] = [
 ];
 /** A drag shorter than this is a click. */
 const MIN_DRAG_PX = 6;
-
-/** A value that a rule looks at, drawn over the whole width. */
-export interface Limit {
-  value: number;
-  word: string;
-  tone: string;
-  dash: readonly number[];
-}
 
 export interface Look {
   spec: ChartSpec;
@@ -122,7 +115,7 @@ export function options(look: Look, width: number, call: Calls): uPlot.Options {
     axes: axes(look),
     hooks: {
       setCursor: [call.onCursor],
-      draw: [(plot) => limits.forEach((limit) => drawLimit(plot, limit))],
+      draw: [(plot) => drawLimits(plot, limits)],
       setSelect: [
         (plot) => {
           const { left, width: wide } = plot.select;
@@ -135,24 +128,6 @@ export function options(look: Look, width: number, call: Calls): uPlot.Options {
       ],
     },
   };
-}
-
-/** A line over the whole width, with a word at its end. */
-function drawLimit({ ctx, bbox, valToPos }: uPlot, { value, word, tone, dash }: Limit): void {
-  const ratio = devicePixelRatio;
-  const at = Math.round(valToPos(value, "y", true));
-  ctx.save();
-  ctx.strokeStyle = ctx.fillStyle = token(tone);
-  ctx.lineWidth = ratio;
-  ctx.setLineDash(dash.map((part) => part * ratio));
-  ctx.beginPath();
-  ctx.moveTo(bbox.left, at);
-  ctx.lineTo(bbox.left + bbox.width, at);
-  ctx.stroke();
-  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-  ctx.textAlign = "right";
-  ctx.fillText(word, bbox.left + bbox.width - 4 * ratio, at - 4 * ratio);
-  ctx.restore();
 }
 
 /** Points only where a line would hardly show: the first samples of a new device. */

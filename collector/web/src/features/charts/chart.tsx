@@ -2,8 +2,9 @@ import { useEffect, useEffectEvent, useRef } from "react";
 import uPlot from "uplot";
 import { type Theme, useTheme } from "../../lib/theme";
 import type { ChartData, ChartSpec } from "./chart-data";
-import { columns, HEIGHT, type Limit, options } from "./chart-options";
+import { columns, HEIGHT, options } from "./chart-options";
 import { type Readout, readout } from "./chart-readout";
+import type { Limit } from "./limits";
 import type { Zone } from "../../lib/zone";
 
 interface Props {

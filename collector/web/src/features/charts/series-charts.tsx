@@ -2,7 +2,7 @@ import type { Device } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
 import { ChartCard } from "./chart-card";
 import type { ChartSpec, Latest } from "./chart-data";
-import type { Limit } from "./chart-options";
+import type { Limit } from "./limits";
 import { useChartScope } from "./chart-scope";
 import { useCharts } from "./use-charts";
 
