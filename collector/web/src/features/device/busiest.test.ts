@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Interface } from "../../lib/types";
 import { busiest, busiestPorts, busyOnes } from "./busiest";
 
-const [ETHERNET, LOOPBACK, BRIDGE] = [6, 24, 209];
+const [ETHERNET, LOOPBACK, TUNNEL, BRIDGE] = [6, 24, 131, 209];
 const port = (name: string, kind: number, in_bps: number | null, more: Partial<Interface> = {}) =>
   ({ object: name, name, kind, in_bps, out_bps: null, state: "up", ...more }) as Interface;
 const names = (rows: readonly Interface[]) => rows.map(({ name }) => name);
@@ -18,6 +18,15 @@ it("shows virtual ports where no other tells of its traffic, loopbacks last", ()
   const silent = port("eth0", ETHERNET, null);
   expect(names(busyOnes([port("lo", LOOPBACK, 900), silent, port("br0", BRIDGE, 70)], 9))).toEqual(["br0"]);
   expect(names(busyOnes([port("lo", LOOPBACK, 900)], 9))).toEqual(["lo"]);
+});
+
+it("shows what a tunnel carries while all ports with traffic of their own are down, and no loopback", () => {
+  const down = port("eth0", ETHERNET, 0, { state: "down" });
+  const tunnel = port("tun0", TUNNEL, 70);
+  expect(names(busyOnes([port("lo", LOOPBACK, 900), down, tunnel], 9))).toEqual(["tun0"]);
+  expect(busiest([down, tunnel])?.name).toBe("tun0");
+  expect(names(busyOnes([port("lo", LOOPBACK, 900), down], 9))).toEqual([]);
+  expect(busiest([port("lo", LOOPBACK, 900), down])?.name).toBe("eth0");
 });
 
 it("begins with a port that is no loopback while nothing is known of any", () => {
