@@ -27,6 +27,17 @@ it("tells how much of what is used, and keeps unknown apart from nothing", () =>
   expect(processors[0]).toMatchObject({ name: "cpu:2", share: 0, words: "" });
 });
 
+it("tells one figure of what has no other, such as caches", () => {
+  const { memory } = hardwareOf([
+    object("memory:6", { name: "Cached memory", values: [value("memory_used_bytes", 4.6e6)] }),
+    object("memory:7", { name: "Free", values: [value("memory_size_bytes", 2e9)] }),
+    object("memory:8", { name: "Shared", values: [value("memory_used_bytes", null)] }),
+  ]);
+  expect(memory.map(({ name, share, words, cause }) => [name, share, words, cause])).toEqual([
+    ["Cached memory", null, "4.60 MB", null], ["Free", null, "2 GB", null], ["Shared", null, "no answer", "timeout"],
+  ]);
+});
+
 it("groups sensors by what they measure, temperatures first, each with its unit", () => {
   const sensor = (id: string, metric: string, number: number | null) => object(id, { name: id, group: "sensors", values: [value(metric, number)] });
   const { sensors } = hardwareOf([

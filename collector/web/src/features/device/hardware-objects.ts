@@ -102,7 +102,10 @@ function space(object: DeviceObject, of: "memory" | "storage"): Load {
   const [taken, whole] = [used?.value ?? null, size?.value ?? null];
   const share = taken !== null && whole !== null && whole > 0 ? taken / whole : null;
   const cause = causeOf(used, size);
-  const figures = taken === null && whole === null ? null : `${bytes(taken)} of ${bytes(whole)}`;
+  // A part of the memory has no size, and what is available is nobody's use: what has one of both has one figure.
+  const only = used && size ? null : (taken ?? whole);
+  const both = taken === null && whole === null ? null : `${bytes(taken)} of ${bytes(whole)}`;
+  const figures = only === null ? both : bytes(only);
   // Of a size of 0 there is no share, and nothing is missing.
   const missing = share === null && (cause || !figures) ? missingWord(cause) : null;
   const words = [figures, missing].filter(Boolean).join(" · ");
