@@ -4,3 +4,9 @@ import type { Alert } from "../../lib/types";
 export function part({ object, object_name: name }: Pick<Alert, "object" | "object_name">): string {
   return name || object;
 }
+
+/** The part, where a line does not say it. A port may be called «1», and stand in «core-1»: lines of parts say «1 of core-1». */
+export function untoldPart(alert: Pick<Alert, "object" | "object_name">, line: string): string | null {
+  const own = part(alert);
+  return own === "" || line.includes(`${own} of `) ? null : own;
+}

@@ -4,7 +4,7 @@ import { exactDuration, sinceTime } from "../../lib/format";
 import { useAgentNames, useDeviceNames } from "../../lib/live-names";
 import type { Alert } from "../../lib/types";
 import { figure } from "../rules/units";
-import { part } from "./part";
+import { untoldPart } from "./part";
 import { isSilent } from "./standing";
 
 export type Called = (alert: Alert) => string;
@@ -22,7 +22,7 @@ export function useCalled(): Called {
 
 /** What the line does not say yet of what it is about: the name by which the pages know it, and the part. */
 export function untold(alert: Pick<Alert, "summary" | "object" | "object_name">, called: string): string | null {
-  return [called, part(alert)].filter((one) => one && !alert.summary.includes(one)).join(" · ") || null;
+  return [!alert.summary.includes(called) && called, untoldPart(alert, alert.summary)].filter(Boolean).join(" · ") || null;
 }
 
 /** Units that say nothing beside the name of the rule: what is so is 1, or a state has a number. */

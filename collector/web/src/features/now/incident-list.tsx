@@ -11,7 +11,7 @@ import { Age } from "../../ui/age";
 import { ROW_LINK, stay } from "../../ui/grid-row";
 import { Icon } from "../../ui/icon";
 import { SeverityShape, StandingBadge } from "../alerts/badges";
-import { part } from "../alerts/part";
+import { untoldPart } from "../alerts/part";
 import { SEVERITY_WORD } from "../alerts/standing";
 import { useStanding } from "../alerts/use-standing";
 import { SeverityFigures } from "./figures";
@@ -47,7 +47,7 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
   const agent = live.agents.get(root);
   const head = headline(incident, agent ? agents.name(agent) : lead.agent.name);
   const words = [
-    isMixed && lead.tenant.name, lead.site.name, !head.includes(part(lead)) && part(lead),
+    isMixed && lead.tenant.name, lead.site.name, untoldPart(lead, head),
     alerts.length > 1 && counted(alerts.length, "alert"), suppressed > 0 && `${counted(suppressed, "device")} unknown behind it`,
   ].filter(Boolean);
   return (
