@@ -11,7 +11,7 @@ import { useOlder } from "./use-older";
 export function usePageRange({ id, created_at }: Pick<Device, "id" | "created_at">): ChartRange {
   const { from, to, zone, compare } = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
-  // As it was when the page was opened: it does not change under somebody who looks.
+  // As it was when the page was opened. Under somebody who looks it changes once at most: to the usual one, when older samples are found.
   const [opened] = useState(serverNow);
   const born = Date.parse(created_at);
   const young = useMemo(() => firstRange(born, opened), [born, opened]);
