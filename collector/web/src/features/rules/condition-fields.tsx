@@ -46,7 +46,7 @@ export function ConditionFields(props: Props) {
       {hasLimit && <LimitFields {...props} />}
       {hasObjects(draft, metrics) && (
         <TextField id="rule-object" label="Of which" value={draft.object} autoComplete="off" spellCheck={false} error={wrong["object"]}
-          hint="A pattern of names, such as if:1 or cpu:*. * stands for any characters, ? for one."
+          hint="Its key, not its name: if:13 or cpu:*. * stands for any characters, ? for one. The page of an alert shows the key beside the name."
           onChange={(event) => onChange({ object: event.target.value })} />
       )}
     </>

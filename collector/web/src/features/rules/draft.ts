@@ -13,7 +13,7 @@ export interface Draft {
   degraded: boolean;
   down: boolean;
   metric: string;
-  /** A pattern of objects. */
+  /** A pattern of keys, such as `if:13`. */
   object: string;
   is: "above" | "below";
   /** As typed: `90`, `2.5M`. */
@@ -85,7 +85,7 @@ export function wrongToTry(draft: Draft): Wrong {
   const found: Record<string, string> = {};
   if (kind === "device_state" && !draft.down && !draft.degraded) found["states"] = "Choose one of them, or both.";
   if ((kind === "metric" || kind === "absence") && !metric) found["metric"] = "Choose a value.";
-  if (object.trim() === "") found["object"] = "A pattern of names; * stands for all.";
+  if (object.trim() === "") found["object"] = "Type a key, such as if:13, or * for all.";
   if (kind === "metric") {
     const limit = parseFigure(draft.limit);
     const clear = draft.clear.trim() === "" ? null : parseFigure(draft.clear);
