@@ -121,6 +121,11 @@ impl Kind {
         }
     }
 
+    /// The place of the interface that leads out: a Linux lists its loopback first.
+    fn uplink(self) -> u32 {
+        u32::from(self == Self::Linux)
+    }
+
     /// ifIndex, name and Mbit/s of the `at`-th interface.
     fn interface(self, at: u32) -> (u32, String, u32) {
         match self {
@@ -218,7 +223,7 @@ impl Router {
 
     fn load(&self, at: u32, mbps: u32) -> Load {
         match self.uplink_percent {
-            Some(share) if at == 0 => Load::Percent(share),
+            Some(share) if at == self.kind.uplink() => Load::Percent(share),
             _ if self.flaps.is_some_and(|(place, _)| place == at) => Load::Busy,
             _ => Load::of(self.seed, at, mbps),
         }
@@ -259,7 +264,7 @@ impl Router {
         if !self.wide {
             return;
         }
-        let alias = if at == 0 { "uplink" } else { "" };
+        let alias = if at == self.kind.uplink() { "uplink" } else { "" };
         let mut row = |column, object| mib.put(&[31, 1, 1, 1, column, index], object);
         row(1, Object::text(&name));
         for (way, octets, multicast32) in [(0, 6, 2), (1, 10, 4)] {
@@ -276,11 +281,13 @@ impl Router {
     }
 }
 
-/// IANAifType-MIB: softwareLoopback, ieee80211, ethernetCsmacd.
+/// IANAifType-MIB: softwareLoopback, ieee80211, l2vlan, bridge, ethernetCsmacd.
 fn interface_type(name: &str) -> i64 {
     match name {
         "lo" => 24,
         "ath0" | "wlan60-1" => 71,
+        _ if name.starts_with("vlan") => 135,
+        _ if name.starts_with("br") => 209,
         _ => 6,
     }
 }
