@@ -25,7 +25,8 @@ const STALE_AFTER_MIN: Duration = Duration::from_secs(300);
 /// come a little late, and short intervals must not make ports flicker.
 const PORT_STALE_AFTER_MIN: Duration = Duration::from_secs(30);
 /// ifTypes (IANAifType-MIB) that carry what others carry too: left out of a device's totals.
-/// other, softwareLoopback, propVirtual, tunnel, l2vlan, l3ipvlan, ieee8023adLag, bridge.
+/// other, softwareLoopback, propVirtual, tunnel, l2vlan, l3ipvlan, ieee8023adLag, bridge. The web UI leaves
+/// the same out of the busiest ports (features/device/busiest.ts).
 const VIRTUAL_TYPES: [u32; 8] = [1, 24, 53, 131, 135, 136, 161, 209];
 
 #[derive(Debug)]
