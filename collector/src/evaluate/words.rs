@@ -59,7 +59,7 @@ pub(crate) fn called<'a>(object: &'a str, part: &'a str) -> Cow<'a, str> {
         ("", _) => "".into(),
         (object, "") => object.into(),
         // By its path alone nobody takes it for a disk.
-        (_, path) if path.starts_with('/') => format!("disk {path}").into(),
+        (_, path) if path.starts_with('/') => format!("Disk {path}").into(),
         (_, part) => part.into(),
     }
 }
@@ -155,6 +155,6 @@ mod tests {
         let said = |object| summary("core-1", object, &port, &Seen::state("down", None));
         assert_eq!(said(("if:13", "ether13")), "ether13 of core-1 is down, and was up");
         assert_eq!(said(("if:13", "")), "if:13 of core-1 is down, and was up");
-        assert_eq!(said(("storage:31", "/var")), "disk /var of core-1 is down, and was up");
+        assert_eq!(said(("storage:31", "/var")), "Disk /var of core-1 is down, and was up");
     }
 }

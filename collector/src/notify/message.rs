@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::{Became, Transition};
 use crate::evaluate::severity::Severity;
+use crate::evaluate::words::called;
 
 /// Longest text of a message, in characters: a name or a summary.
 pub const TEXT_CHARS_MAX: usize = 500;
@@ -196,6 +197,11 @@ impl Message {
         }
         let about = data.device.as_ref().or(data.agent.as_ref());
         let about = about.map_or("", |thing| thing.name.as_str());
+        let object = data.object.as_deref().unwrap_or_default();
+        let about = match called(object, data.object_name.as_deref().unwrap_or_default()) {
+            part if part.is_empty() => about.to_owned(),
+            part => format!("{part} of {about}"),
+        };
         let severity = data.severity.as_deref().unwrap_or_default();
         let rule = data.rule.as_ref().map_or("", |rule| rule.name.as_str());
         format!("[{severity} {}] {about}: {rule}", self.r#type.word())
@@ -304,6 +310,8 @@ pub(super) mod tests {
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
         assert_eq!(message.title(), "[critical firing] r1: Device down");
+        let of_port = Transition { object: ("if:13", "ether13"), ..transition(7, &tags) };
+        assert_eq!(Message::of(&of_port).title(), "[critical firing] ether13 of r1: Device down");
     }
 
     #[test]

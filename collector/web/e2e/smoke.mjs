@@ -369,6 +369,9 @@ async function sideways(target) {
     .map((el) => [el.getAttribute("aria-label") || el.id || "page", el.scrollWidth - el.clientWidth])
     .filter(([, over]) => over > 0)
     .map(([name, over]) => `${name} scrolls sideways by ${over} px at ${innerWidth} px`));
+  // The page scrolls in its own place; the document never does.
+  const deep = await target.evaluate(() => document.documentElement.scrollHeight - innerHeight);
+  if (deep > 0) wide.push(`the document is ${deep} px deeper than its window`);
   return wide.length > 0 ? wide : null;
 }
 const SETTLED = {

@@ -14,14 +14,14 @@ import { untold, useCalled } from "./subject";
 import { useStanding } from "./use-standing";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
-const NARROW = " @max-[860px]:grid-cols-[106px_minmax(150px,2fr)_minmax(150px,2.4fr)_70px]" +
+const NARROW = " @max-[860px]:grid-cols-[106px_minmax(130px,1.3fr)_minmax(170px,3.1fr)_70px]" +
   " @max-[540px]:grid-cols-[106px_minmax(0,1fr)_minmax(0,1.6fr)_64px] @max-[540px]:gap-x-2.5";
 const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(160px,2.2fr)_minmax(220px,2.9fr)_minmax(90px,1.2fr)_minmax(70px,0.8fr)_70px]" +
-  " @max-[1100px]:grid-cols-[104px_minmax(150px,2fr)_minmax(220px,2.4fr)_minmax(70px,0.8fr)_70px]" + NARROW;
+  "grid-cols-[104px_minmax(150px,1.5fr)_minmax(230px,3.6fr)_minmax(90px,1.2fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(140px,1.4fr)_minmax(230px,3fr)_minmax(70px,0.8fr)_70px]" + NARROW;
 const COLUMNS_MIXED = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(160px,2.2fr)_minmax(220px,2.9fr)_minmax(90px,1.2fr)_minmax(90px,0.9fr)_minmax(70px,0.8fr)_70px]" +
-  " @max-[1100px]:grid-cols-[104px_minmax(150px,2fr)_minmax(220px,2.4fr)_minmax(80px,0.8fr)_minmax(70px,0.7fr)_70px]" + NARROW;
+  "grid-cols-[104px_minmax(150px,1.5fr)_minmax(230px,3.6fr)_minmax(90px,1.2fr)_minmax(90px,0.9fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(140px,1.4fr)_minmax(230px,3fr)_minmax(80px,0.8fr)_minmax(70px,0.7fr)_70px]" + NARROW;
 /** What goes where there is no room, the rule first: it says why somebody is told, not what is wrong. */
 const ROOMY = "@max-[860px]:hidden";
 const ROOMIER = "@max-[1100px]:hidden";

@@ -146,7 +146,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       {!isOfNone && <OfflineBar />}
       <Suspense>{isVisiting && <VisitBanner />}</Suspense>
       <Suspense>{isDemo && <DemoBanner />}</Suspense>
-      <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
+      <main id="main" tabIndex={-1} className="relative min-h-0 flex-1 overflow-y-auto outline-none">
         {isOfNone && !isSettings ? <NoTenant /> : <Outlet />}
       </main>
       <PhoneNav />
