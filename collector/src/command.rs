@@ -147,7 +147,7 @@ impl Commands {
         let deadline_ms = millis(DRAIN_WITHIN);
         let tell = |line: Line| async move {
             // One that does not know of it learns that the connection closes.
-            let _ = line.client().drain(DrainNotice { deadline_ms }).await;
+            let _ = line.client().drain(DrainNotice { deadline_ms, come_after_ms: 0 }).await;
         };
         let all = futures_util::stream::iter(lines).for_each_concurrent(DRAINS_MAX, tell);
         let answered = tokio::time::timeout(DRAIN_WITHIN, all).await.is_ok();

@@ -208,7 +208,11 @@ impl Uplink for UplinkService {
         self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
         self.parts.live.agent_connected(&peer, (version, platform), hello.link.as_ref());
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
-        Ok(Response::new(Welcome { window: telemetry::WINDOW, server_time_us: now.0 }))
+        Ok(Response::new(Welcome {
+            window: telemetry::WINDOW,
+            server_time_us: now.0,
+            ..Welcome::default()
+        }))
     }
 
     type TelemetryStream = ReceiverStream<Result<TelemetryDown, Status>>;

@@ -79,6 +79,7 @@ fn batches(seconds: i64, shape: Shape) -> anyhow::Result<Vec<Batch>> {
             codec: Codec::Rows as u32,
             data: encode_rows(&rows)?.into(),
             schemas: if seq < 2 { schemas() } else { Vec::new() },
+            ..Batch::default()
         })
     });
     packed.collect()

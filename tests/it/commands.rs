@@ -192,6 +192,9 @@ async fn a_collector_that_stops_tells_its_agents_first() {
     let (wire, mut agent) = world.connect(Answers::Well).await;
     agent.next().await;
     world.collector.stop().await;
-    assert_eq!(agent.drains.recv().await, Some(DrainNotice { deadline_ms: 3_000 }));
+    assert_eq!(
+        agent.drains.recv().await,
+        Some(DrainNotice { deadline_ms: 3_000, come_after_ms: 0 })
+    );
     assert!(wire.session.closed().await.contains("stopping"));
 }

@@ -321,5 +321,6 @@ pub(crate) fn batch(seq: u64, rows: &[Row]) -> Batch {
         codec: Codec::Rows as u32,
         data: encode_rows(rows).unwrap().into(),
         schemas: vec![definition::write(&schema())],
+        ..Batch::default()
     }
 }

@@ -74,6 +74,7 @@ impl Uplink {
             codec: Codec::Rows as u32,
             data: encode_rows(rows)?.into(),
             schemas,
+            ..Batch::default()
         };
         let message = TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) };
         // From handing it over: where the line is full it waits here.

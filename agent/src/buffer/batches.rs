@@ -164,6 +164,8 @@ fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite:
         codec: row.get(2)?,
         data: row.get::<_, Vec<u8>>(4)?.into(),
         schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
+        late: lane == Lane::Backlog,
+        clock_offset_us: None,
     };
     Ok(Outgoing { lane, batch })
 }

@@ -95,6 +95,7 @@ impl Live {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
             link: Some(link_status(uplink, &*session)),
+            ..SessionHello::default()
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -356,6 +357,7 @@ impl Live {
             buffer: Some(buffer),
             link: Some(link_status(uplink, &*self.session)),
             gateway: uplink.gateway.borrow().clone(),
+            ..Heartbeat::default()
         }))?;
         core.beat(self.now(uplink), self.session.rtt());
         Ok(())
@@ -386,7 +388,7 @@ impl Live {
                 self.note_reply(uplink, &reply);
                 Vec::new()
             }
-            None => Vec::new(),
+            Some(telemetry_down::Kind::Credit(_)) | None => Vec::new(),
         };
         for effect in effects {
             apply(uplink, core, effect).await?;

@@ -314,7 +314,10 @@ async fn an_agent_that_never_answers_costs_no_more_than_the_deadline() {
     commands.drain().await;
     let took = began.elapsed() - DEADLINE;
     assert_eq!(took.as_secs(), DRAIN_WITHIN.as_secs());
-    assert_eq!(*agent.told.drains.lock().unwrap(), [DrainNotice { deadline_ms: 3_000 }]);
+    assert_eq!(
+        *agent.told.drains.lock().unwrap(),
+        [DrainNotice { deadline_ms: 3_000, come_after_ms: 0 }]
+    );
 }
 
 #[tokio::test]

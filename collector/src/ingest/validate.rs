@@ -90,7 +90,7 @@ impl From<BatchError> for Refused {
 
 /// Checks a batch against the limits and what is known. Linear in its unpacked size.
 pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked, Refused> {
-    let Batch { stream_id, seq, class, codec, data, schemas } = batch;
+    let Batch { stream_id, seq, class, codec, data, schemas, .. } = batch;
     if stream_id <= 0 || i64::try_from(seq).is_err() {
         return Err(Refused::malformed("stream and sequence have to fit 63 bits, above 0"));
     }

@@ -235,6 +235,7 @@ pub(crate) fn wire(seq: u64, rows: &[Row]) -> Batch {
         codec: Codec::Rows as u32,
         data: Bytes::from(encode_rows(rows).unwrap()),
         schemas: vec![definition::write(&schema)],
+        ..Batch::default()
     }
 }
 
