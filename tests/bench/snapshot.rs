@@ -26,9 +26,10 @@ use farwatch_proto::v1::{
     FetchConfigTaken, PingReply, PingRequest, command, command_result,
 };
 use farwatch_support::bench::figure;
-use farwatch_support::bench::line::{LAN, LOSSY, LTE, Line, Shape};
+use farwatch_support::bench::line::Line;
 use farwatch_support::bench::telemetry::{EVERY, Telemetry};
 use farwatch_support::http::Client;
+use farwatch_support::shape::{LAN, LOSSY, LTE, Shape};
 use farwatch_support::ssh::{Asks, PASSWORD, USER, switch};
 use farwatch_support::stack::{Collector, add_device, enroll, only_agent};
 use serde::{Deserialize, Serialize};

@@ -18,8 +18,9 @@ use farwatch_common::transport::{Carrier, PipeKind, Session, channel, quic, tcp}
 use farwatch_proto::v1::MeasurePart;
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_support::bench::figure;
-use farwatch_support::bench::line::{LOSSY, LTE, Line, Shape};
+use farwatch_support::bench::line::Line;
 use farwatch_support::bench::telemetry::Telemetry;
+use farwatch_support::shape::{LOSSY, LTE, Shape};
 use farwatch_support::stack::{Collector, add_device, enroll, only_agent};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;

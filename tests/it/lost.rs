@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use farwatch_support::http::Client;
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::postgres::Durability;
 use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, EMAIL, PASSWORD, add_device, only_agent};
 use serde_json::{Value, json};
 
-use crate::crash::values;
 use crate::postgres::installed;
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a client may wait to be told that it has to come again.

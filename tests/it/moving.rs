@@ -6,15 +6,14 @@ use std::process::Output;
 use std::time::Duration;
 
 use farwatch_support::http::Client;
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::postgres::{Durability, INSTALLED, Postgres, SUPERUSER};
 use farwatch_support::process::{Process, binary, eventually, run};
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::crash::values;
 use crate::postgres::{installed, refusal};
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Whether the command waits for a lock of ours.

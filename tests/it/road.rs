@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use farwatch_support::oracle::Oracle;
 use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, add_device, enroll, only_agent};
 use serde_json::json;
 
-use crate::routers::{Oracle, Routers};
+use crate::routers::Routers;
 
 const LIMIT: Duration = Duration::from_secs(30);
 

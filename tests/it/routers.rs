@@ -1,24 +1,10 @@
 //! Simulated routers for the tests that run the whole road.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use farwatch_common::clock::Micros;
-use farwatch_support::http::Client;
-use farwatch_support::process::eventually;
-use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::sim::{self, Served};
 
-use crate::crash::values;
-
-const STORED_WITHIN: Duration = Duration::from_secs(60);
 const COMMUNITY: &[u8] = b"public";
 const INTERFACES: u32 = 8;
-/// An SNMPv2c GET of sysUpTime.0 by "public": no question that the oracle counts.
-const GET_UPTIME: [u8; 40] = *b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x01\x02\x01\x00\
-    \x02\x01\x00\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x03\x00\x05\x00";
 
 /// Healthy routers.
 pub(crate) struct Routers(Vec<Served>);
@@ -36,76 +22,5 @@ impl Routers {
 
     pub(crate) fn address(&self, at: usize) -> String {
         self.0[at].address.to_string()
-    }
-}
-
-/// Routers whose ifHCInOctets.1 is the number of times they answered; each answer is logged.
-pub(crate) struct Oracle {
-    addresses: Vec<String>,
-    logs: Vec<PathBuf>,
-    _served: Vec<Served>,
-}
-
-impl Oracle {
-    pub(crate) async fn start(dir: &Path, count: usize) -> Self {
-        Self::start_at(dir, count, "127.0.0.1:0").await
-    }
-
-    /// The same, at `ADDRESS:0`.
-    pub(crate) async fn start_at(dir: &Path, count: usize, host: &str) -> Self {
-        let (mut addresses, mut logs, mut served) = (Vec::new(), Vec::new(), Vec::new());
-        for at in 0..count {
-            let log = dir.join(format!("oracle-{at}.log"));
-            let router = Router { interfaces: 1, ..Router::new(Kind::ALL[0], 1, at as u64) };
-            let mut responder = router.responder(COMMUNITY);
-            responder.mib.put(&[31, 1, 1, 1, 6, 1], Object::Oracle);
-            responder.oracle = Some(sim::oracle::Oracle::open(&log).unwrap());
-            let socket = tokio::net::UdpSocket::bind(host).await.unwrap();
-            let router = sim::serve(socket, responder).unwrap();
-            addresses.push(router.address.to_string());
-            logs.push(log);
-            served.push(router);
-        }
-        Self { addresses, logs, _served: served }
-    }
-
-    /// Waits until all that router `at` has answered so far is stored, and sees that it is stored once.
-    pub(crate) async fn is_stored_once(&self, at: usize, client: &Client, device: &str) {
-        let last = self.answers(at).last().unwrap().1;
-        eventually(STORED_WITHIN, "the backlog is stored", async || {
-            let stored = values(client, device).await;
-            stored.keys().next_back().is_some_and(|value| *value >= last)
-        })
-        .await;
-        let found = values(client, device).await;
-        assert!(found.values().all(|times| *times == 1), "stored twice: {found:?}");
-        let answered: BTreeSet<u64> =
-            self.answers(at).into_iter().map(|(_, value)| value).collect();
-        let lost: Vec<&u64> = answered.range(..=last).filter(|v| !found.contains_key(v)).collect();
-        assert!(lost.is_empty(), "lost: {lost:?}");
-    }
-
-    pub(crate) fn addresses(&self) -> &[String] {
-        &self.addresses
-    }
-
-    /// Waits until every question asked so far is answered and logged: routers answer in order.
-    pub(crate) async fn drained(&self) {
-        for address in &self.addresses {
-            let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            socket.send_to(&GET_UPTIME, address).await.unwrap();
-            socket.recv(&mut [0; 512]).await.unwrap();
-        }
-    }
-
-    /// When router `at` answered, and with what.
-    pub(crate) fn answers(&self, at: usize) -> Vec<(Micros, u64)> {
-        let text = std::fs::read_to_string(&self.logs[at]).unwrap();
-        let parse = |line: &str| {
-            let (time, value) = line.split_once(' ')?;
-            Some((Micros(time.parse().ok()?), value.parse().ok()?))
-        };
-        // A line being written is read next time.
-        text.lines().filter_map(parse).collect()
     }
 }

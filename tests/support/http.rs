@@ -3,11 +3,18 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use farwatch_common::clock::Micros;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+
+/// A time of the API.
+pub fn micros(text: &str) -> Micros {
+    let parsed: jiff::Timestamp = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    Micros(parsed.as_microsecond())
+}
 
 /// One caller of the API.
 #[derive(Clone, Debug)]

@@ -9,13 +9,17 @@
 
 pub mod backfill;
 pub mod bench;
+pub mod faults;
 pub mod fuzz;
 pub mod http;
+pub mod ledger;
 pub mod link;
 pub mod namespace;
+pub mod oracle;
 pub mod postgres;
 pub mod process;
 pub mod relay;
+pub mod shape;
 pub mod sim;
 pub mod sinks;
 pub mod snmpd;

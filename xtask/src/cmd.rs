@@ -118,6 +118,12 @@ impl Cmd {
         String::from_utf8(output.stdout).map_err(|_| format!("{}: not UTF-8", self.shown()).into())
     }
 
+    /// Runs to the end; what it prints on stdout is a result of ours.
+    pub(crate) fn results(mut self) -> Result<ExitStatus> {
+        self.inner.stdout(Stdio::inherit());
+        Ok(self.start()?.wait()?)
+    }
+
     /// Runs to the end, showing what it prints and keeping it too.
     pub(crate) fn tee(mut self) -> Result<Output> {
         self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -59,6 +59,13 @@ const BROWSER: [Package; 2] = [
     Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
 ];
 
+/// Errors of a disk, clocks that are wrong, file systems that are small.
+const FAULTS: [Package; 3] = [
+    Package { name: "strace", paths: &["/usr/bin/strace", "/usr/local/bin/strace"] },
+    Package { name: "faketime", paths: &["/usr/bin/faketime", "/usr/local/bin/faketime"] },
+    Package { name: "util-linux", paths: &["/usr/bin/unshare", "/bin/unshare"] },
+];
+
 /// Installs "$@". A fresh server must not start as a service: the tests run their own.
 /// policy-rc.d is Debian's way to say so; one that is there already is left alone.
 const APT_SCRIPT: &str = r#"set -e
@@ -87,6 +94,10 @@ pub(crate) fn proxy() -> Result {
 
 pub(crate) fn sinks() -> Result {
     debian(&SINKS)
+}
+
+pub(crate) fn faults() -> Result {
+    debian(&FAULTS)
 }
 
 pub(crate) fn ping() -> Result {

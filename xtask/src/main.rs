@@ -8,6 +8,7 @@ mod ci;
 mod cmd;
 mod demo;
 mod docs;
+mod faults;
 mod fuzz;
 mod http;
 mod install;
@@ -51,6 +52,9 @@ Usage: ./x VERB
   tidy            check the repository against its own rules
   bench [NAME] [--json]
                   release build, then the benchmarks in tests/bench; one line per figure
+  faults [--rounds N] [--json] [ROW...]
+                  release build, then the faults of docs/delivery.md, or those rows: what was
+                  measured beside what is promised
   fuzz [TARGET] [SECONDS]
                   run the fuzz targets in tests/fuzz, or one of them, 60 s each
   audit           compare dependencies with the advisory database (needs the network)
@@ -99,6 +103,7 @@ fn run(verb: &str, rest: &[&str]) -> std::result::Result<Result<ExitCode>, Strin
         ("roles", ["--check"]) => done(roles::run(openapi::Mode::Check)),
         ("tidy", []) => done(tidy::run()),
         ("bench", _) => done(bench::run(&bench::Options::parse(rest)?)),
+        ("faults", words) => faults::run(words),
         ("fuzz", _) => done(fuzz::run(&fuzz::Options::parse(rest)?)),
         ("audit", []) => audit::run().map(ExitCode::from),
         _ => return Err(format!("unknown: {verb} {}", rest.join(" "))),

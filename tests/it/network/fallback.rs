@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_support::http::Client;
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::process::eventually;
 use farwatch_support::relay::Relay;
 use farwatch_support::sim;
@@ -14,9 +15,6 @@ use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use farwatch_support::tinyproxy::{Tinyproxy, program};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::crash::values;
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Without UDP from the start.

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use farwatch_support::namespace::{Namespace, sh};
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 
 use super::links::addresses;
-use crate::crash::values;
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

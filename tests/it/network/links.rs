@@ -10,14 +10,12 @@ use std::time::Duration;
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_support::http::Client;
 use farwatch_support::namespace::{Namespace, sh};
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::process::{binary, eventually};
 use farwatch_support::relay::Relay;
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::crash::values;
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Beside the cadence of batches, which are up to 800 ms old when they are sent.

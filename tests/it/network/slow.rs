@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
+use farwatch_support::oracle::{Oracle, values};
 use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
-
-use crate::crash::values;
-use crate::routers::Oracle;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Polls that the database is held for, one a second: several times what a silent link is borne.

@@ -6,7 +6,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
@@ -15,46 +14,13 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tun::Tun;
 
 use crate::namespace::{Namespace, sh};
+use crate::shape::{Direction, Shape};
 
 /// Packets on the way in one direction; none is larger than the devices' MTU.
 const PACKETS_MAX: usize = 8_192;
 const MTU: i32 = 1500;
 /// What most hosts use for TCP, whatever this one does.
 const CONGESTION: &str = "cubic";
-
-/// What packets meet, the same in both directions.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Of an empty line, both directions together.
-    pub round_trip: Duration,
-    /// Share of the packets that are lost, each for itself.
-    pub loss: f64,
-    pub bits_per_s: u64,
-    /// Bytes that wait for their turn; what finds no room is lost.
-    pub queue_bytes: u64,
-}
-
-/// A wire of the house.
-pub const LAN: Shape = Shape {
-    round_trip: Duration::from_millis(1),
-    loss: 0.0,
-    bits_per_s: 1_000_000_000,
-    queue_bytes: 1_000_000,
-};
-/// A long way with loss.
-pub const LOSSY: Shape = Shape {
-    round_trip: Duration::from_millis(100),
-    loss: 0.02,
-    bits_per_s: 20_000_000,
-    queue_bytes: 250_000,
-};
-/// A modem in a cupboard.
-pub const LTE: Shape = Shape {
-    round_trip: Duration::from_millis(60),
-    loss: 0.001,
-    bits_per_s: 5_000_000,
-    queue_bytes: 312_000,
-};
 
 /// Gone when dropped.
 #[derive(Debug)]
@@ -131,24 +97,14 @@ async fn take(
     queue: mpsc::Sender<Packet>,
 ) -> anyhow::Result<()> {
     let mut buffer = [0; MTU as usize];
-    let mut busy_until = Instant::now();
+    let mut line = Direction::idle(std::time::Instant::now());
     loop {
         let length = from.recv(&mut buffer).await?;
-        let Shape { round_trip, loss, bits_per_s, queue_bytes } = *shape.borrow();
-        let on_the_line =
-            |bytes: u64| Duration::from_secs_f64((bytes * 8) as f64 / bits_per_s as f64);
-        let now = Instant::now();
-        busy_until = busy_until.max(now);
-        let waits = busy_until - now;
-        if waits + on_the_line(length as u64) > on_the_line(queue_bytes) {
+        let shape = *shape.borrow();
+        let Some(due) = line.admit(length as u64, &shape, std::time::Instant::now()) else {
             continue;
-        }
-        busy_until += on_the_line(length as u64);
-        // It has taken its time on the line before it is lost.
-        if rand::random::<f64>() < loss {
-            continue;
-        }
-        let packet = Packet { bytes: buffer[..length].to_vec(), due: busy_until + round_trip / 2 };
+        };
+        let packet = Packet { bytes: buffer[..length].to_vec(), due: Instant::from_std(due) };
         // More of them than the line holds in bytes: lost like any other.
         let _ = queue.try_send(packet);
     }

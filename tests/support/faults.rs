@@ -1,0 +1,181 @@
+//! The faults of the promise (docs/delivery.md): each a row that says what is done and what is promised of
+//! it, with a round that does it to real processes and measures.
+//!
+//! `./x faults` runs them and prints what was measured beside what is promised; a few run in CI. A round
+//! fails by a figure beyond its limit, or by a panic of the harness.
+
+pub mod kill;
+pub mod road;
+pub mod site;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::postgres::{Durability, Postgres, binaries};
+use crate::stack::Collector;
+
+/// A round takes no longer.
+pub const ROUND_MAX: Duration = Duration::from_secs(60);
+
+/// What a collector keeps its data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
+/// One figure of a round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    pub name: &'static str,
+    pub value: f64,
+    pub unit: &'static str,
+    /// The most it may be; told only, without.
+    pub limit: Option<f64>,
+}
+
+impl Figure {
+    #[must_use]
+    pub fn at_most(name: &'static str, value: f64, unit: &'static str, limit: f64) -> Self {
+        Self { name, value, unit, limit: Some(limit) }
+    }
+
+    #[must_use]
+    pub fn told(name: &'static str, value: f64, unit: &'static str) -> Self {
+        Self { name, value, unit, limit: None }
+    }
+
+    #[must_use]
+    pub fn seconds(name: &'static str, took: Duration, limit: Duration) -> Self {
+        Self::at_most(name, took.as_secs_f64(), "s", limit.as_secs_f64())
+    }
+
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.limit.is_none_or(|limit| self.value <= limit)
+    }
+}
+
+/// Why a round could not be done here: a right or a program is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped(pub String);
+
+pub type Measured = Result<Vec<Figure>, Skipped>;
+type Round = for<'a> fn(&'a Ground) -> Pin<Box<dyn Future<Output = Measured> + 'a>>;
+
+/// A fault.
+pub struct Row {
+    /// As in the table of the promise: `F1`.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Those where the fault has to do with what the collector keeps its data in: both.
+    pub engines: &'static [Engine],
+    pub round: Round,
+}
+
+/// All rows, in order.
+pub const ROWS: &[Row] = &[
+    Row {
+        id: "F1",
+        title: "kill -9 of the agent",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(kill::agent(ground)),
+    },
+    Row {
+        id: "F2",
+        title: "kill -9 of the collector",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(kill::collector(ground)),
+    },
+    Row {
+        id: "F3",
+        title: "kill -9 and immediate stop of PostgreSQL",
+        engines: &[Engine::Postgres],
+        round: |ground| Box::pin(kill::postgresql(ground)),
+    },
+    Row {
+        id: "F12",
+        title: "20 % loss, 200 ms, 10 % out of order, 2 Mbit/s",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(road::bad(ground)),
+    },
+    Row {
+        id: "F13",
+        title: "a NAT that forgets every 3 s",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(road::rebound(ground)),
+    },
+    Row {
+        id: "F14",
+        title: "UDP is blocked at the start and later",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(road::without_udp(ground)),
+    },
+    Row {
+        id: "F15",
+        title: "a line that swallows everything",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(road::swallowed(ground)),
+    },
+];
+
+/// The row of this id.
+#[must_use]
+pub fn row(id: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.id.eq_ignore_ascii_case(id))
+}
+
+/// Where a round happens: a folder and, if it wants one, a PostgreSQL of its own. Gone when dropped.
+#[derive(Debug)]
+pub struct Ground {
+    pub dir: TempDir,
+    pub engine: Engine,
+    /// What chance there is comes from it.
+    pub seed: u64,
+    /// A figure of some rounds is scaled by how often something is done; CI does it less often.
+    pub times: usize,
+    cluster: Option<(tokio::sync::Mutex<Postgres>, String)>,
+}
+
+impl Ground {
+    pub async fn new(engine: Engine, seed: u64, times: usize) -> Result<Self, Skipped> {
+        let cluster = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres if binaries().is_none() => {
+                return Err(Skipped("no PostgreSQL here: run ./x test it".into()));
+            }
+            Engine::Postgres => {
+                let cluster = Postgres::start(Durability::Kept).await.unwrap();
+                let url = cluster.installed().await.unwrap();
+                Some((tokio::sync::Mutex::new(cluster), url))
+            }
+        };
+        let dir = tempfile::tempdir().unwrap();
+        Ok(Self { dir, engine, seed, times, cluster })
+    }
+
+    /// A collector on this ground's engine.
+    pub async fn collector(&self) -> Collector {
+        let url = self.cluster.as_ref().map(|(_, url)| url.clone());
+        Collector::start_on(&self.dir.path().join("collector"), url).await
+    }
+
+    /// Of a round on PostgreSQL.
+    pub async fn postgres(&self) -> tokio::sync::MutexGuard<'_, Postgres> {
+        self.cluster.as_ref().expect("the row is of PostgreSQL").0.lock().await
+    }
+}

@@ -1,0 +1,137 @@
+//! What most rounds begin with: routers that log what they answer, an agent behind a relay, a collector.
+
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::{Clock, Micros};
+use serde_json::Value;
+
+use super::{Figure, Ground};
+use crate::http::Client;
+use crate::ledger::{Balance, Kill, balance};
+use crate::oracle::{Oracle, values_since};
+use crate::process::eventually;
+use crate::relay::Relay;
+use crate::stack::{Agent, Collector, add_device, only_agent};
+
+/// For what has no figure of its own.
+const LIMIT: Duration = Duration::from_secs(45);
+/// An agent waits up to 0.8 s before it commits a batch; polls are every second.
+const FRESH: Duration = Duration::from_secs(4);
+
+/// A whole road. Every router is polled each second.
+#[derive(Debug)]
+pub struct Site {
+    pub oracle: Oracle,
+    pub relay: Relay,
+    pub collector: Collector,
+    pub agent: Agent,
+    pub client: Client,
+    pub agent_id: String,
+    pub devices: Vec<String>,
+    pub clock: Clock,
+    kills: Vec<Kill>,
+}
+
+impl Site {
+    /// Returns when answers of all routers are stored.
+    pub async fn start(ground: &Ground, routers: usize) -> Self {
+        let site = Self::begin(ground, routers, "").await;
+        site.is_live(LIMIT).await;
+        site
+    }
+
+    /// The agent has this configuration; nothing is waited for.
+    pub async fn begin(ground: &Ground, routers: usize, config: &str) -> Self {
+        let dir = ground.dir.path();
+        let oracle = Oracle::start(dir, routers).await;
+        let collector = ground.collector().await;
+        let relay = Relay::start(collector.listen).await;
+        let agent =
+            Agent::start_through(&collector, relay.address, &dir.join("agent"), config).await;
+        let client = collector.client().await;
+        let agent_id = only_agent(&client).await;
+        let mut devices = Vec::new();
+        for address in oracle.addresses() {
+            devices.push(add_device(&client, &agent_id, address, 1).await);
+        }
+        let (clock, kills) = (Clock::system(), Vec::new());
+        Self { oracle, relay, collector, agent, client, agent_id, devices, clock, kills }
+    }
+
+    /// What the collector says of the agent.
+    pub async fn agent(&self) -> Value {
+        self.client.get(&format!("/api/v1/agents/{}", self.agent_id)).await.data()
+    }
+
+    /// How long until something is stored of every router that was answered from now on.
+    pub async fn is_live(&self, limit: Duration) -> Duration {
+        let (began, since) = (Instant::now(), self.clock.now());
+        for device in &self.devices {
+            eventually(limit, "fresh answers are stored", async || {
+                // Without an answer of a collector that is still away.
+                self.client.send("GET", "/health/live", None).await.is_ok()
+                    && !values_since(&self.client, device, since).await.is_empty()
+            })
+            .await;
+        }
+        began.elapsed()
+    }
+
+    /// How long until the first router is asked (again).
+    pub async fn is_polled(&self, limit: Duration) -> Duration {
+        let (began, seen) = (Instant::now(), self.oracle.answers(0).len());
+        let asked = async || self.oracle.answers(0).len() > seen;
+        eventually(limit, "the routers are polled", asked).await;
+        began.elapsed()
+    }
+
+    /// kill -9 of the agent and a start: how long until it polls.
+    pub async fn kill_agent(&mut self) -> Duration {
+        self.agent.kill();
+        let at = self.clock.now();
+        // What the dead one asked last is answered to nobody, before the next one asks.
+        self.oracle.drained().await;
+        self.kills.push(Kill { at, drained: self.clock.now() });
+        self.agent.run();
+        self.is_polled(LIMIT).await
+    }
+
+    /// kill -9 of the collector and a start: how long until it is ready.
+    pub async fn kill_collector(&mut self) -> Duration {
+        let began = Instant::now();
+        self.collector.restart().await;
+        began.elapsed()
+    }
+
+    /// What became of all that was answered.
+    pub async fn balance(&self) -> Balance {
+        let mut all = Balance::default();
+        for (number, device) in self.devices.iter().enumerate() {
+            let answers = self.oracle.answers(number);
+            let of = (self.agent_id.as_str(), device.as_str());
+            all = all.with(balance(&self.client, of, &answers, &self.kills).await);
+        }
+        all
+    }
+
+    /// The same as figures of the invariant.
+    pub async fn figures(&self) -> Vec<Figure> {
+        let found = self.balance().await;
+        let count = |name, value: u64| Figure::told(name, value as f64, "answers");
+        let never = |name, value: u64| Figure::at_most(name, value as f64, "answers", 0.0);
+        vec![
+            count("answered", found.answered),
+            count("lost, declared", found.lost_declared),
+            count("lost within 1 s before a kill", found.lost_in_tails),
+            never("lost without a word", found.lost_silently),
+            never("stored twice", found.twice),
+            never("stored, never answered", found.invented),
+        ]
+    }
+
+    /// A time by which what is polled now is long stored.
+    #[must_use]
+    pub fn soon(&self) -> Micros {
+        self.clock.now().after(FRESH)
+    }
+}
