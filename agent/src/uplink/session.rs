@@ -1,38 +1,27 @@
 //! The shell of one session: moves messages between the core, the buffer and the link.
 
+mod beat;
+mod begin;
+mod renewal;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::task::{chain, spawn_child};
-use farwatch_common::transport::{Carrier, PipeKind, Session, channel, channel_when_used};
+use farwatch_common::task::chain;
+use farwatch_common::transport::{Carrier, Session};
 use farwatch_proto::v1::uplink_client::UplinkClient;
-use farwatch_proto::v1::{
-    BufferStatus, CarrierReason, Goodbye, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
-    TelemetryDown, TelemetryUp, telemetry_down, telemetry_up,
-};
+use farwatch_proto::v1::{Goodbye, TelemetryDown, TelemetryUp, telemetry_down, telemetry_up};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::Streaming;
 use tonic::transport::Channel;
-use tonic::{Status, Streaming};
 
-use super::carrier::Reason;
-use super::control::Serving;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
-use super::{DRAIN_MAX, Uplink, UplinkError, control};
+use super::{DRAIN_MAX, Uplink, UplinkError};
 use crate::buffer::{BufferState, Wanted};
-use crate::history::send::Line;
-use crate::identity::{renew, renew_at};
 
-/// A call that takes longer has failed.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// A timer is set for no longer; it is then looked at again.
-const RENEWAL_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
-/// A renewal that failed is tried again after up to this long.
-const RENEW_AGAIN: Duration = Duration::from_secs(3600);
 /// A collector that has not ended the stream so long after the goodbye is not waited for.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Messages that wait for the link: a full window and some heartbeats.
@@ -72,80 +61,7 @@ pub(super) struct Live {
     _served: DropGuard,
 }
 
-async fn call<T>(
-    what: impl Future<Output = Result<tonic::Response<T>, Status>>,
-) -> Result<T, UplinkError> {
-    match tokio::time::timeout(CALL_TIMEOUT, what).await {
-        Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) => Err(UplinkError::Refused(Box::new(status))),
-        Err(_) => Err(UplinkError::Silent),
-    }
-}
-
 impl Live {
-    /// Opens the pipes of `session` and says hello.
-    pub(super) async fn begin(
-        uplink: &Uplink,
-        session: Arc<dyn Session>,
-        core: &mut Core,
-    ) -> Result<Self, UplinkError> {
-        let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
-        let mut client = UplinkClient::new(pipe.await.map_err(UplinkError::Pipe)?);
-        let hello = SessionHello {
-            agent_version: env!("CARGO_PKG_VERSION").into(),
-            platform: crate::platform::name(),
-            link: Some(link_status(uplink, &*session)),
-            ..SessionHello::default()
-        };
-        // Before the hello: the collector may push an assignment as soon as it knows us.
-        let serving = CancellationToken::new();
-        let drain = Arc::new(Notify::new());
-        let calls = Serving {
-            inventory: Arc::clone(&uplink.inventory),
-            commander: Arc::clone(&uplink.commander),
-            clock: uplink.clock.clone(),
-            drain: Arc::clone(&drain),
-        };
-        spawn_child(&serving, control::serve(Arc::clone(&session), calls));
-        let sending = serving.child_token();
-        let served = serving.drop_guard();
-        let welcome = call(client.open_session(hello)).await?;
-        // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
-        let clock_offset_us = welcome.server_time_us.saturating_sub(uplink.clock.now().0);
-        let (up, outgoing) = mpsc::channel(UP_MAX);
-        let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
-        let epoch = uplink.clock.monotonic();
-        core.connected(welcome.window, Duration::ZERO);
-        spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
-        let state = uplink.buffer.state();
-        Ok(Self {
-            session,
-            client,
-            up,
-            down,
-            state,
-            epoch,
-            clock_offset_us,
-            progress: 0,
-            drain,
-            sending,
-            _served: served,
-        })
-    }
-
-    /// The time by the collector's clock.
-    fn collector_time(&self, uplink: &Uplink) -> Micros {
-        Micros(uplink.clock.now().0.saturating_add(self.clock_offset_us))
-    }
-
-    /// When to renew, and how long until then.
-    fn renewal(&self, uplink: &mut Uplink) -> Duration {
-        let now = self.collector_time(uplink);
-        let credentials = &uplink.credentials;
-        let first = || renew_at(credentials, now, rand::random());
-        uplink.renew_at.get_or_insert_with(first).since(now).min(RENEWAL_WAIT_MAX)
-    }
-
     fn now(&self, uplink: &Uplink) -> Duration {
         uplink.clock.monotonic().saturating_duration_since(self.epoch)
     }
@@ -340,29 +256,6 @@ impl Live {
         }
     }
 
-    fn beat(&mut self, uplink: &Uplink, core: &mut Core) -> Result<(), UplinkError> {
-        // The places of the window's batches stay free. Where heartbeats have piled up, one more
-        // would tell nothing.
-        if self.up.capacity() <= WINDOW_MAX.saturating_sub(core.in_flight()) {
-            core.beat(self.now(uplink), self.session.rtt());
-            return Ok(());
-        }
-        let buffer = {
-            let state = self.state.borrow();
-            let oldest_us = state.oldest.map_or(0, |at| at.0);
-            BufferStatus { batches: state.batches, bytes: state.bytes, oldest_us }
-        };
-        self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
-            agent_time_us: uplink.clock.now().0,
-            buffer: Some(buffer),
-            link: Some(link_status(uplink, &*self.session)),
-            gateway: uplink.gateway.borrow().clone(),
-            ..Heartbeat::default()
-        }))?;
-        core.beat(self.now(uplink), self.session.rtt());
-        Ok(())
-    }
-
     async fn take(
         &mut self,
         uplink: &Uplink,
@@ -394,74 +287,6 @@ impl Live {
             apply(uplink, core, effect).await?;
         }
         Ok(())
-    }
-
-    fn note_reply(&mut self, uplink: &Uplink, reply: &HeartbeatReply) {
-        let now = uplink.clock.now();
-        let there = reply.received_us.saturating_sub(reply.agent_time_us);
-        let back = reply.sent_us.saturating_sub(now.0);
-        let offset = there.saturating_add(back) / 2;
-        self.clock_offset_us = offset;
-        let round_trip_ms = u64::try_from(self.session.rtt().as_millis()).ok();
-        let packets = self.session.packets().filter(|(sent, _)| *sent > 0);
-        // Counts of one session, far below 2^52.
-        let lost_percent = packets.map(|(sent, lost)| 100.0 * lost as f64 / sent as f64);
-        uplink.state.send_modify(|state| {
-            state.clock_offset_us = Some(offset);
-            state.round_trip_ms = round_trip_ms;
-            state.lost_percent = lost_percent;
-        });
-    }
-
-    /// Fetches the next certificate; says whether there is one. The old one is good for a while, so
-    /// a failure only postpones.
-    async fn renew(&mut self, uplink: &mut Uplink) -> bool {
-        let now = self.collector_time(uplink);
-        if uplink.renew_at.is_none_or(|at| now < at) {
-            return false;
-        }
-        match renew(&uplink.credentials, &mut self.client).await {
-            Ok(credentials) => {
-                uplink.renew_at = None;
-                uplink.credentials = credentials;
-                uplink.save_credentials();
-                tracing::info!("the certificate is renewed");
-                true
-            }
-            Err(error) => {
-                let error = chain(&error);
-                tracing::warn!(error, "the certificate could not be renewed yet");
-                let wait = RENEW_AGAIN.mul_f64(0.5 + rand::random::<f64>() / 2.0);
-                uplink.renew_at = Some(now.after(wait));
-                false
-            }
-        }
-    }
-}
-
-/// Sends outcomes of jobs on a pipe of their own.
-fn send_outcomes(
-    uplink: &Uplink,
-    session: Arc<dyn Session>,
-) -> impl Future<Output = ()> + Send + 'static {
-    let (outbox, clock) = (Arc::clone(&uplink.outbox), uplink.clock.clone());
-    let carrier = Arc::clone(&session);
-    let open = move || channel_when_used(Arc::clone(&carrier), PipeKind::Snapshot);
-    let line = Line { open, rtt: move || session.rtt(), clock };
-    async move { line.send(&outbox).await }
-}
-
-/// What the collector is told of what carries the session.
-fn link_status(uplink: &Uplink, session: &dyn Session) -> LinkStatus {
-    let reason =
-        uplink.reason(session.carrier()).map_or(CarrierReason::Unspecified, Reason::on_wire);
-    let (packets_sent, packets_lost) = session.packets().unwrap_or_default();
-    LinkStatus {
-        reason: reason.into(),
-        rtt_us: u32::try_from(session.rtt().as_micros()).unwrap_or(u32::MAX),
-        packets_sent,
-        packets_lost,
-        proxied: uplink.state.borrow().proxied,
     }
 }
 

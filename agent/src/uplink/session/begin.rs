@@ -1,0 +1,97 @@
+//! The beginning of a session: its pipes, the hello and the welcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::task::spawn_child;
+use farwatch_common::transport::{PipeKind, Session, channel, channel_when_used};
+use farwatch_proto::v1::SessionHello;
+use farwatch_proto::v1::uplink_client::UplinkClient;
+use tokio::sync::{Notify, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::beat::link_status;
+use super::{Live, UP_MAX};
+use crate::history::send::Line;
+use crate::uplink::control::{self, Serving};
+use crate::uplink::core::Core;
+use crate::uplink::{Uplink, UplinkError};
+
+/// A call that takes longer has failed.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+async fn call<T>(
+    what: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, UplinkError> {
+    match tokio::time::timeout(CALL_TIMEOUT, what).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(UplinkError::Refused(Box::new(status))),
+        Err(_) => Err(UplinkError::Silent),
+    }
+}
+
+impl Live {
+    /// Opens the pipes of `session` and says hello.
+    pub(in crate::uplink) async fn begin(
+        uplink: &Uplink,
+        session: Arc<dyn Session>,
+        core: &mut Core,
+    ) -> Result<Self, UplinkError> {
+        let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
+        let mut client = UplinkClient::new(pipe.await.map_err(UplinkError::Pipe)?);
+        let hello = SessionHello {
+            agent_version: env!("CARGO_PKG_VERSION").into(),
+            platform: crate::platform::name(),
+            link: Some(link_status(uplink, &*session)),
+            ..SessionHello::default()
+        };
+        // Before the hello: the collector may push an assignment as soon as it knows us.
+        let serving = CancellationToken::new();
+        let drain = Arc::new(Notify::new());
+        let calls = Serving {
+            inventory: Arc::clone(&uplink.inventory),
+            commander: Arc::clone(&uplink.commander),
+            clock: uplink.clock.clone(),
+            drain: Arc::clone(&drain),
+        };
+        spawn_child(&serving, control::serve(Arc::clone(&session), calls));
+        let sending = serving.child_token();
+        let served = serving.drop_guard();
+        let welcome = call(client.open_session(hello)).await?;
+        // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
+        let clock_offset_us = welcome.server_time_us.saturating_sub(uplink.clock.now().0);
+        let (up, outgoing) = mpsc::channel(UP_MAX);
+        let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
+        let epoch = uplink.clock.monotonic();
+        core.connected(welcome.window, Duration::ZERO);
+        spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
+        let state = uplink.buffer.state();
+        Ok(Self {
+            session,
+            client,
+            up,
+            down,
+            state,
+            epoch,
+            clock_offset_us,
+            progress: 0,
+            drain,
+            sending,
+            _served: served,
+        })
+    }
+}
+
+/// Sends outcomes of jobs on a pipe of their own.
+fn send_outcomes(
+    uplink: &Uplink,
+    session: Arc<dyn Session>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (outbox, clock) = (Arc::clone(&uplink.outbox), uplink.clock.clone());
+    let carrier = Arc::clone(&session);
+    let open = move || channel_when_used(Arc::clone(&carrier), PipeKind::Snapshot);
+    let line = Line { open, rtt: move || session.rtt(), clock };
+    async move { line.send(&outbox).await }
+}
