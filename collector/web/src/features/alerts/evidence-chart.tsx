@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { serverNow } from "../../lib/clock";
 import { dateTime, reading } from "../../lib/format";
 import type { AlertDetail } from "../../lib/types";
 import { ChartCard } from "../charts/chart-card";
@@ -7,7 +8,7 @@ import type { Limit } from "../charts/limits";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { useRange } from "../charts/use-range";
 import type { Item } from "../timeline/kinds";
-import { type EvidencePlot, evidencePlot } from "./evidence";
+import { asOf, type EvidencePlot, evidencePlot } from "./evidence";
 import { part } from "./part";
 
 const nothing = () => {};
@@ -37,7 +38,8 @@ function Plotted({ plot, alert }: { plot: EvidencePlot; alert: AlertDetail }) {
   const { span: [first, last] } = plot;
   const [from, to] = [Math.round(first * 1000), Math.round(last * 1000)];
   const range = useRange({ range: { from: String(from), to: String(to) }, zone: "local", compare: null, set: nothing, setZone: nothing, setCompare: nothing });
-  const spec = useMemo((): ChartSpec => ({ id: "evidence", title: "Readings", unit: plot.unit, scale: 1, lines: [{ label: "Value", match: /^$/, colour: "chart-in" }] }), [plot.unit]);
+  const title = `Readings${asOf(alert, serverNow())}`;
+  const spec = useMemo((): ChartSpec => ({ id: "evidence", title, unit: plot.unit, scale: 1, lines: [{ label: "Value", match: /^$/, colour: "chart-in" }] }), [title, plot.unit]);
   const data = useMemo(() => ({ times: plot.data[0], values: [plot.data[1]], bands: null }), [plot]);
   const limits = useMemo((): Limit[] => [
     { value: plot.limit, word: "limit", tone: "down", dash: [] },

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { AlertDetail } from "../../lib/types";
-import { evidencePlot } from "./evidence";
+import { sinceTime } from "../../lib/format";
+import { asOf, evidencePlot } from "./evidence";
 
 const T0 = "2026-11-22T12:00:00.000Z";
 const later = (s: number) => new Date(Date.parse(T0) + s * 1000).toISOString();
@@ -32,6 +33,14 @@ it("draws no second line where it is well at the limit, and nothing below zero",
 it("marks turns at one place once, as the later one", () => {
   const plot = evidencePlot(alert(CPU, [95, 97, 99], { fired_at: T0, resolved_at: later(90) }));
   expect(plot?.marks.map(({ kind }) => kind)).toEqual(["fired", "resolved"]);
+});
+
+it("says of when the readings are while the alert goes on", () => {
+  const now = Date.parse(later(86_400));
+  const open = alert(CPU, [95, 97], { phase: "firing" });
+  expect(asOf(open, now)).toBe(` as of ${sinceTime(later(10), now)}`);
+  expect(asOf({ ...open, phase: "resolved" }, now)).toBe("");
+  expect(asOf(alert(CPU, [], { phase: "pending" }), now)).toBe("");
 });
 
 it("draws nothing of states", () => {

@@ -1,4 +1,5 @@
 /** The readings of an alert as a chart: one line, the limit, and when it turned. */
+import { sinceTime } from "../../lib/format";
 import type { AlertDetail } from "../../lib/types";
 import { isFlag, unitSign } from "../rules/units";
 
@@ -31,6 +32,12 @@ function padded(values: readonly number[], least: number): [number, number] {
 }
 
 const seconds = (at: string) => Date.parse(at) / 1000;
+
+/** Readings are kept when an alert turns. Until it is resolved newer ones are known elsewhere: « as of 12:03»; else nothing. */
+export function asOf({ phase, evidence: { samples } }: Pick<AlertDetail, "phase" | "evidence">, nowMs: number): string {
+  const last = samples.at(-1);
+  return phase === "resolved" || !last ? "" : ` as of ${sinceTime(last.at, nowMs)}`;
+}
 
 /** Null where the rule is about a state or a flag, or no reading is kept. */
 export function evidencePlot(alert: AlertDetail): EvidencePlot | null {

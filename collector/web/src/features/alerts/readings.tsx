@@ -5,6 +5,7 @@ import type { AlertDetail, State } from "../../lib/types";
 import { StateBadge } from "../../ui/state-badge";
 import { figure } from "../rules/units";
 import { causeWordsOf } from "./cause-words";
+import { asOf } from "./evidence";
 import { foldReadings } from "./fold-readings";
 
 type Sample = AlertDetail["evidence"]["samples"][number];
@@ -47,19 +48,20 @@ export function LastWrong({ alert }: { alert: AlertDetail }) {
 }
 
 /** What was looked at, the newest first: values, or states and what made them so. */
-export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert: AlertDetail }) {
+export function Readings({ alert }: { alert: AlertDetail }) {
+  const { evidence, unit, fired_at: fired } = alert;
   const { samples } = evidence;
   if (samples.length === 0) return <p className="text-muted">No reading is kept.</p>;
   const count = `${integer(samples.length)} ${samples.length === 1 ? "reading" : "readings"}`;
   // Times alone say nothing.
-  if (samples.every(({ state, cause, value }) => !state && !cause && value === null)) return <p className="text-muted">{count} looked at.</p>;
+  if (samples.every(({ state, cause, value }) => !state && !cause && value === null)) return <p className="text-muted">{count} looked at{asOf(alert, serverNow())}.</p>;
   const isOfStates = samples.some((sample) => stateIn(sample) !== null);
   const tell = clockOf(samples);
   const causes = causeWordsOf(evidence);
   const folds = foldReadings(samples, fired);
   return (
     <details className="group" open={folds.length <= OPEN_MAX}>
-      <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}</summary>
+      <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}{asOf(alert, serverNow())}</summary>
       <table className="w-full border-collapse text-xs" aria-label="Readings">
         <thead className="text-muted">
           <tr>

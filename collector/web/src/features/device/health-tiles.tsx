@@ -47,7 +47,8 @@ function Tile({ tile, device, object }: { tile: HealthTile; device: Device; obje
   const head = (
     <>
       <span className={`text-lg font-semibold ${tile.cause ? "text-muted" : tile.isHigh ? "text-degraded" : ""} ${dim ? "stale" : ""}`} data-value>{tile.value}</span>
-      <span className="clip min-w-0 flex-1 text-xs text-muted" title={tile.of}>{tile.of}</span>
+      {/* Two lines before it is cut: the end tells how much there is. */}
+      <span className="line-clamp-2 min-w-0 flex-1 text-xs text-muted wrap-anywhere" title={tile.of} data-of>{tile.of}</span>
     </>
   );
   return (
