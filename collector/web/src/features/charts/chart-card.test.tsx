@@ -64,3 +64,12 @@ it("gives the same in the table and in the file, with what was before", async ()
   expect(lines.toReversed().map((line) => line.split(",").slice(1))).toEqual(rows);
   expect(lines[0]).toMatch(/^1970-01-01T00:01:40Z,/);
 });
+
+it("says why values are missing where they were lost, and nothing of what a device did not answer", async () => {
+  render(card(90, 200, { shown: { ...data, gaps: [{ from: 120, to: 150, cause: "gap_evicted" }, { from: 150, to: 160, cause: "timeout" }] } }));
+  expect(await screen.findByText("no data: the agent's buffer was full")).toBeTruthy();
+  cleanup();
+  render(card(155, 200, { shown: { ...data, gaps: [{ from: 120, to: 150, cause: "gap_evicted" }, { from: 150, to: 160, cause: "timeout" }] } }));
+  expect(await screen.findByRole("figure")).toBeTruthy();
+  expect(document.querySelector("[data-hatched]")).toBeNull();
+});

@@ -6,6 +6,7 @@ import { Icon } from "../../ui/icon";
 import { Chart } from "./chart";
 import { type ChartData, type ChartSpec, type Figures, figuresIn, isCalm, valueWords } from "./chart-data";
 import { ChartMarks } from "./chart-marks";
+import { losses, lossWords } from "./gaps";
 import type { Limit } from "./limits";
 import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
 import { useChartScope } from "./chart-scope";
@@ -36,8 +37,10 @@ export function useLegend({ spec, data, gapS }: Pick<CardProps, "spec" | "data" 
     peak: spec.good === undefined ? `peak ${valueWords(peak, spec)}` : "",
   }));
   const calm = useMemo(() => spec.lines.map((line, i) => isCalm(line, data.values[i])), [spec, data]);
-  const words = spec.lines.map((line, i) => [`${line.label} ${legend[i]?.last}`, legend[i]?.peak].filter(Boolean).join(", ")).join("; ");
-  return { figures, legend, calm, words };
+  const lost = useMemo(() => lossWords(losses(data.gaps, from / 1000, to / 1000)), [data, from, to]);
+  const told = spec.lines.map((line, i) => [`${line.label} ${legend[i]?.last}`, legend[i]?.peak].filter(Boolean).join(", "));
+  const words = [...told, ...(lost ? [`no data for a time: ${lost}`] : [])].join("; ");
+  return { figures, legend, calm, lost, words };
 }
 
 export function isBlank(figures: readonly Figures[], { before }: ChartData): boolean {
@@ -59,7 +62,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
   const pointer = useRef<Pointer>(null);
   const { from, to } = span ?? { from: 0, to: 0 };
   const known = useMemo(() => data.values.reduce((sum, column) => sum + column.filter((v) => typeof v === "number").length, 0), [data]);
-  const { figures, legend, calm, words } = useLegend({ spec, data, gapS }, from, to, isLive);
+  const { figures, legend, calm, lost, words } = useLegend({ spec, data, gapS }, from, to, isLive);
   const table = () => ({ columns: columnsOf(spec, data, compare), rows: rowsOf(data, { from: from / 1000, to: to / 1000, gapS }) });
   const save = () => {
     const { columns, rows } = table();
@@ -78,6 +81,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
                 <span className="hidden @min-[520px]:inline">{legend[i]?.peak}</span>
               </Key>
             ))}
+            {lost && <HatchKey words={lost} />}
           </div>
           <PointerLayer spec={spec} calm={calm} ref={pointer} />
         </figcaption>
@@ -99,6 +103,16 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
         )}
       </div>
     </figure>
+  );
+}
+
+/** What the hatching says. */
+function HatchKey({ words }: { words: string }) {
+  return (
+    <span className="inline-flex items-center gap-1.5 text-xs text-muted" data-hatched>
+      <span className="hatched h-2.5 w-4 rounded-sm border border-edge" aria-hidden="true" />
+      no data: {words}
+    </span>
   );
 }
 

@@ -15,7 +15,7 @@ it("turns octets into bits and keeps gaps as gaps", () => {
     set(series("if_in_octets_total", [[1000, 2, 2, 2], [2000, null, null, null, "timeout"]])),
     traffic,
   );
-  expect(data).toEqual({ times: [1, 2], values: [[16, null], [null, null]], bands: null });
+  expect(data).toEqual({ times: [1, 2], values: [[16, null], [null, null]], bands: null, gaps: [{ from: 1, to: 2, cause: "timeout" }] });
 });
 
 it("sums packet kinds; a gap in one is a gap in the sum", () => {
@@ -33,7 +33,9 @@ it("sums packet kinds; a gap in one is a gap in the sum", () => {
 it("appends the live tail and leaves a pause open", () => {
   const data = { times: [10], values: [[1], [1]], bands: null };
   const point = (t: number) => ({ t, charts: { traffic: [t, t] } });
-  const joined = withTail(data, [point(9), point(12), point(100)], { id: "traffic" }, 15);
+  const gaps = [{ from: 2, to: 8, cause: "gap" }];
+  const joined = withTail({ ...data, gaps }, [point(9), point(12), point(100)], { id: "traffic" }, 15);
+  expect(joined.gaps).toBe(gaps);
   expect(joined.times).toEqual([10, 12, 56, 100]);
   expect(joined.values[0]).toEqual([1, 12, null, 100]);
 });

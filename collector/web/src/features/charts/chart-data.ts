@@ -1,6 +1,7 @@
 /** How series turn into the columns of a chart, and what is said of them. */
 import { NONE, reading } from "../../lib/format";
 import type { MetricInfo, SeriesSet } from "../../lib/types";
+import { type Gap, gapsOf, joined } from "./gaps";
 
 export interface Line {
   label: string;
@@ -60,6 +61,8 @@ export interface ChartData {
   bands: { min: Column; max: Column }[] | null;
   /** One per line: the same a day or a week before, moved to these times. */
   before?: Column[];
+  /** Why there is no value, of all lines together. */
+  gaps?: readonly Gap[];
 }
 
 function figure(value: number | string | null | undefined): number | null {
@@ -106,7 +109,9 @@ export function chartData(set: SeriesSet, spec: ChartSpec): ChartData {
     bands.push({ min, max });
     return value;
   });
-  return { times: sorted.map((ms) => ms / 1000), values, bands: banded ? bands : null };
+  const end = Date.parse(set.to) / 1000 || 0;
+  const gaps = joined(mine.flatMap(({ points }) => gapsOf(points, end)));
+  return { times: sorted.map((ms) => ms / 1000), values, bands: banded ? bands : null, ...(gaps.length > 0 ? { gaps } : {}) };
 }
 
 /** What the stream adds behind the loaded series. */
@@ -147,7 +152,7 @@ export function withTail(
     push(point.t, row);
     last = point.t;
   }
-  return { times, values, bands };
+  return { ...data, times, values, bands };
 }
 
 export interface Figures {

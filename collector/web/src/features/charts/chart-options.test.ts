@@ -6,7 +6,7 @@ it("tells each tick of an uptime in words of its own, for a device of minutes an
   const spec = DEVICE_CHARTS.find(({ id }) => id === "uptime");
   if (!spec) throw new Error("no chart");
   const look = { spec, banded: false, compared: false, small: null, zone: "utc", limits: [], range: null } as const;
-  const { axes = [] } = options(look, 400, { onZoom: () => {}, onReset: () => {}, onCursor: () => {} });
+  const { axes = [] } = options(look, 400, { onZoom: () => {}, onReset: () => {}, onCursor: () => {}, gaps: () => [] });
   const { incrs, values } = axes[1] ?? {};
   if (!Array.isArray(incrs) || typeof values !== "function") throw new Error("no axis of its own");
   for (const step of incrs as number[]) {

@@ -3,6 +3,8 @@ import uPlot from "uplot";
 import { token } from "../../lib/theme";
 import { wordsIn, type Zone } from "../../lib/zone";
 import { type ChartData, type ChartSpec, isCalm, valueWords } from "./chart-data";
+import type { Gap } from "./gaps";
+import { drawHatch } from "./hatch";
 import { drawLimits, type Limit } from "./limits";
 
 /** All charts of a page are read at one instant. */
@@ -39,6 +41,8 @@ interface Calls {
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
   onCursor: (plot: uPlot) => void;
+  /** What is hatched, as it is when it is drawn. */
+  gaps: () => readonly Gap[];
 }
 
 /** The order of `options`: lines, what was before, the edges of the bands. */
@@ -115,6 +119,7 @@ export function options(look: Look, width: number, call: Calls): uPlot.Options {
     axes: axes(look),
     hooks: {
       setCursor: [call.onCursor],
+      drawAxes: [(plot) => drawHatch(plot, call.gaps())],
       draw: [(plot) => drawLimits(plot, limits)],
       setSelect: [
         (plot) => {

@@ -1,10 +1,13 @@
 /** The caption of a chart, and what the pointer reads from it. */
 import { type ReactNode, type Ref, useImperativeHandle, useRef } from "react";
 import type uPlot from "uplot";
+import { NONE } from "../../lib/format";
+import { nothingWords } from "../../lib/gap-words";
 import { type ChartSpec, type Line, valueWords } from "./chart-data";
 import { places } from "./chart-options";
 import { useZoneWords } from "./chart-scope";
 import { difference } from "./compare";
+import { causeAt, type Gap } from "./gaps";
 
 const TEXT = {
   "chart-in": "bg-chart-in",
@@ -21,6 +24,8 @@ export interface Readout {
   time: number;
   /** One per line; null is a gap. `max` only where a point joins several samples, `before` only where that is compared with. */
   values: { value: number | null; max: number | null; before: number | null }[];
+  /** Why a line has no value here; null where all have one, or nobody knows. */
+  cause: string | null;
 }
 
 interface Shape {
@@ -28,9 +33,10 @@ interface Shape {
   banded: boolean;
   compared: boolean;
   gapS: number;
+  gaps?: readonly Gap[] | undefined;
 }
 
-export function readout(plot: uPlot, { lines, banded, compared, gapS }: Shape): Readout | null {
+export function readout(plot: uPlot, { lines, banded, compared, gapS, gaps }: Shape): Readout | null {
   const { left, idx } = plot.cursor;
   if (left === undefined || left < 0) return null;
   const time = plot.posToVal(left, "x");
@@ -43,7 +49,7 @@ export function readout(plot: uPlot, { lines, banded, compared, gapS }: Shape): 
     return { value: cell(place.value), max: banded ? cell(place.max) : null, before: compared ? cell(place.before) : null };
   });
   // The pointer's own time: each chart has samples at times of its own, and all are read at one instant.
-  return { time, values };
+  return { time, values, cause: values.some(({ value }) => value === null) ? causeAt(gaps, time) : null };
 }
 
 /** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */
@@ -93,9 +99,11 @@ export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
       layer?.parentElement?.toggleAttribute("data-pointed", at !== null);
       if (!layer || !at) return;
       const [time, ...values] = layer.querySelectorAll("[data-readout]");
+      const why = values.pop();
       if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clock(at.time * 1000, true)}`;
+      if (why) why.textContent = at.cause === null ? "" : `no data: ${nothingWords(at.cause)}`;
       values.forEach((cell, i) => {
-        cell.textContent = readoutText(at.values[i], spec);
+        cell.textContent = readoutText(at.values[i], spec, at.cause === null ? "gap" : NONE);
       });
     },
   }), [spec, clock, dayMonth]);
@@ -107,13 +115,15 @@ export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
           <span className="text-text" data-readout="value" />
         </Key>
       ))}
+      <span className="text-xs" data-readout="why" />
     </div>
   );
 }
 
-export function readoutText(cell: Readout["values"][number] | undefined, spec: Pick<ChartSpec, "unit" | "good">): string {
-  if (!cell) return "gap";
+/** `none` stands for a value that is missing. */
+function readoutText(cell: Readout["values"][number] | undefined, spec: Pick<ChartSpec, "unit" | "good">, none: string): string {
+  if (!cell) return none;
   const max = cell.value === null || cell.max === null ? "" : `, max ${valueWords(cell.max, spec)}`;
   const before = cell.before === null ? "" : ` · before ${[valueWords(cell.before, spec), difference(cell.value, cell.before)].filter(Boolean).join(", ")}`;
-  return (cell.value === null ? "gap" : valueWords(cell.value, spec)) + max + before;
+  return (cell.value === null ? none : valueWords(cell.value, spec)) + max + before;
 }

@@ -4,6 +4,7 @@ import { type Theme, useTheme } from "../../lib/theme";
 import type { ChartData, ChartSpec } from "./chart-data";
 import { columns, HEIGHT, options } from "./chart-options";
 import { type Readout, readout } from "./chart-readout";
+import { losses } from "./gaps";
 import type { Limit } from "./limits";
 import type { Zone } from "../../lib/zone";
 
@@ -37,7 +38,7 @@ export function Chart({ spec, data, from, to, gapS, zone, small = null, limits =
   const zoom = useEffectEvent(onZoom);
   const reset = useEffectEvent(onReset);
   const point = useEffectEvent((chart: uPlot | null) => {
-    onCursor(chart && readout(chart, { lines: spec.lines.length, banded, compared, gapS }));
+    onCursor(chart && readout(chart, { lines: spec.lines.length, banded, compared, gapS, gaps: data.gaps }));
   });
   const fill = useEffectEvent((chart: uPlot) => {
     chart.batch(() => {
@@ -46,8 +47,9 @@ export function Chart({ spec, data, from, to, gapS, zone, small = null, limits =
       chart.setScale("x", { min: from / 1000, max: to / 1000 });
     });
   });
+  const lost = useEffectEvent(() => losses(data.gaps, from / 1000, to / 1000));
   const made = useEffectEvent((element: HTMLElement) => {
-    const call = { onZoom: (a: number, b: number) => zoom(a, b), onReset: () => reset(), onCursor: (chart: uPlot) => point(chart) };
+    const call = { onZoom: (a: number, b: number) => zoom(a, b), onReset: () => reset(), onCursor: (chart: uPlot) => point(chart), gaps: () => lost() };
     return new uPlot(options({ spec, banded, compared, small, zone, limits, range }, element.clientWidth, call), [[]], element);
   });
   const shape = JSON.stringify([limits, range]);

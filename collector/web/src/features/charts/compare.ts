@@ -30,6 +30,7 @@ export function withBefore(data: ChartData, before: ChartData, shiftS: number): 
   };
   const own = (column: Column) => placed(column, data.times, 0);
   return {
+    ...data,
     times,
     values: data.values.map(own),
     bands: data.bands?.map(({ min, max }) => ({ min: own(min), max: own(max) })) ?? null,

@@ -1,7 +1,9 @@
 import { duration } from "../../lib/format";
+import { nothingWords } from "../../lib/gap-words";
 import { type ChartData, type ChartSpec, valueWords } from "./chart-data";
 import { useZoneWords } from "./chart-scope";
 import { flagRuns } from "./flag-runs";
+import { losses } from "./gaps";
 
 interface Props {
   spec: ChartSpec;
@@ -13,10 +15,11 @@ interface Props {
 }
 
 /** What is so or not so, over the range: a strip, as that of the states of a device. */
-export function FlagStrip({ spec, data: { times, values }, from, to, gapS }: Props) {
+export function FlagStrip({ spec, data: { times, values, gaps }, from, to, gapS }: Props) {
   const { short } = useZoneWords();
   const runs = flagRuns(times, values[0] ?? [], { from: from / 1000, to: to / 1000, gapS });
   const length = (to - from) / 1000;
+  const place = (run: { from: number; to: number }) => ({ left: `${(100 * (run.from - from / 1000)) / length}%`, width: `${(100 * (run.to - run.from)) / length}%` });
   const words = runs.map((run) => `${valueWords(run.value, spec)} for ${duration(run.to - run.from)}`).join(", ");
   return (
     <div className="px-1" role="img" aria-label={`${spec.title}: ${words || "not known"}`} data-flag={runs.length}>
@@ -24,7 +27,11 @@ export function FlagStrip({ spec, data: { times, values }, from, to, gapS }: Pro
         {runs.map((run) => (
           <span key={run.from} title={`${valueWords(run.value, spec)}, ${short(run.from * 1000)} – ${short(run.to * 1000)}`}
             className={`absolute inset-y-0 min-w-[2px] ${run.value === spec.good ? "bg-up" : run.value === 0 || run.value === 1 ? "bg-down" : "bg-degraded"}`}
-            style={{ left: `${(100 * (run.from - from / 1000)) / length}%`, width: `${(100 * (run.to - run.from)) / length}%` }} />
+            style={place(run)} />
+        ))}
+        {losses(gaps, from / 1000, to / 1000).map((gap) => (
+          <span key={`${gap.from} ${gap.cause}`} title={`no data: ${nothingWords(gap.cause)}, ${short(gap.from * 1000)} – ${short(gap.to * 1000)}`}
+            className="hatched absolute inset-y-0 min-w-[3px]" style={place(gap)} />
         ))}
       </div>
       <div aria-hidden="true" className="mt-0.5 flex justify-between text-2xs text-muted"><span>{short(from)}</span><span>{short(to)}</span></div>

@@ -1,0 +1,27 @@
+/** Why values will never come, in words of everyday. The names are those of the API. */
+import { causeWord } from "./state";
+
+const REASON_WORDS: Readonly<Partial<Record<string, string>>> = {
+  evicted: "the agent's buffer was full",
+  corrupt: "the agent's disk damaged it",
+  crash: "the agent was killed or lost power",
+  rollback: "the collector was set back to a backup",
+  collector_rollback: "the collector was set back to a backup",
+  rejected: "the collector refused it",
+};
+
+/** A newer server may tell reasons that have no words here: their names are plain enough. */
+export function reasonWords(reason: string): string {
+  return REASON_WORDS[reason] ?? (reason === "unknown" ? "nobody knows why" : reason.replaceAll("_", " "));
+}
+
+/** A loss that the agent or the collector has counted, as the cause of a point tells it: `gap`, or `gap_` and its reason. */
+export function isLoss(cause: string): boolean {
+  return cause === "gap" || cause.startsWith("gap_");
+}
+
+/** Why there is no value at a point: «the agent's buffer was full», «no answer». */
+export function nothingWords(cause: string): string {
+  if (cause === "gap") return "lost for good";
+  return isLoss(cause) ? reasonWords(cause.slice("gap_".length)) : (causeWord(cause) ?? "not known");
+}
