@@ -4,9 +4,13 @@
 //! `./x faults` runs them and prints what was measured beside what is promised; a few run in CI. A round
 //! fails by a figure beyond its limit, or by a panic of the harness.
 
+pub mod clone;
+pub mod corrupt;
+pub mod disk;
 pub mod kill;
 pub mod road;
 pub mod site;
+pub mod wire;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -108,6 +112,18 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(kill::postgresql(ground)),
     },
     Row {
+        id: "F5",
+        title: "the agent's disk is full",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(disk::agent(ground)),
+    },
+    Row {
+        id: "F8",
+        title: "the agent's file is damaged: flips, cut short, without its log, empty, zeros",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(corrupt::agent(ground)),
+    },
+    Row {
         id: "F12",
         title: "20 % loss, 200 ms, 10 % out of order, 2 Mbit/s",
         engines: &Engine::ALL,
@@ -130,6 +146,24 @@ pub const ROWS: &[Row] = &[
         title: "a line that swallows everything",
         engines: &[Engine::Sqlite],
         round: |ground| Box::pin(road::swallowed(ground)),
+    },
+    Row {
+        id: "F18",
+        title: "batches twice, out of order, again later, cut short",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(wire::again(ground)),
+    },
+    Row {
+        id: "F20",
+        title: "every 100th batch cannot be read",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(wire::poison(ground)),
+    },
+    Row {
+        id: "F23",
+        title: "the agent is put back to an old copy of itself",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(clone::rolled_back(ground)),
     },
 ];
 
@@ -166,6 +200,11 @@ impl Ground {
         };
         let dir = tempfile::tempdir().unwrap();
         Ok(Self { dir, engine, seed, times, cluster })
+    }
+
+    /// Another one like it.
+    pub async fn again(&self) -> Result<Self, Skipped> {
+        Self::new(self.engine, self.seed, self.times).await
     }
 
     /// A collector on this ground's engine.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::http::{Client, micros};
 use crate::oracle::values;
 
-const STORED_WITHIN: Duration = Duration::from_secs(60);
+const STORED_WITHIN: Duration = Duration::from_secs(30);
 /// An answer may be lost within this time before a kill of the agent.
 pub const TAIL: Duration = Duration::from_secs(1);
 /// Gaps name the times of whole batches; a poll's answer is logged before its row has a time.
@@ -25,6 +25,8 @@ const CRASH: &str = "crash";
 pub struct Kill {
     pub at: Micros,
     pub drained: Micros,
+    /// Its file was spoiled too: whatever it declares, it may have lost.
+    pub spoiled: bool,
 }
 
 /// A loss that is declared.
@@ -49,6 +51,8 @@ pub struct Balance {
     pub lost_in_tails: u64,
     /// What must never be.
     pub lost_silently: u64,
+    /// When the first of them was answered.
+    pub first_silent: Option<Micros>,
 }
 
 impl Balance {
@@ -68,6 +72,7 @@ impl Balance {
             lost_declared: self.lost_declared + other.lost_declared,
             lost_in_tails: self.lost_in_tails + other.lost_in_tails,
             lost_silently: self.lost_silently + other.lost_silently,
+            first_silent: self.first_silent.into_iter().chain(other.first_silent).min(),
         }
     }
 }
@@ -90,6 +95,9 @@ pub async fn balance(
         let found = weigh(&values(client, device).await, answers, kills, &gaps);
         let is_over = tokio::time::Instant::now() >= deadline;
         if (found.holds() && found.stored > 0) || found.twice + found.invented > 0 || is_over {
+            if !found.holds() {
+                eprintln!("{device}: {found:?}, kills {kills:?}, gaps {gaps:#?}");
+            }
             return found;
         }
         pause.tick().await;
@@ -115,15 +123,19 @@ fn weigh(
     let is_stored: BTreeSet<u64> = stored().map(|(value, _)| *value).collect();
     for (_, at) in answered.iter().filter(|(value, _)| !is_stored.contains(value)) {
         let in_a_tail = kills.iter().any(|kill| *at <= kill.drained && kill.at.since(*at) <= TAIL);
-        // A crash excuses its last second and no more, however much it declares.
+        // A crash alone excuses its last second and no more, however much it declares.
+        let is_spoiled = kills.iter().any(|kill| kill.spoiled && *at <= kill.drained);
         let is_declared = gaps.iter().any(|gap| {
             let spans = *at >= gap.from.before(BLUR) && *at <= gap.to.after(BLUR);
-            gap.class == CLASS && gap.reason != CRASH && spans
+            gap.class == CLASS && (gap.reason != CRASH || is_spoiled) && spans
         });
         match (in_a_tail, is_declared) {
             (true, _) => found.lost_in_tails += 1,
             (false, true) => found.lost_declared += 1,
-            (false, false) => found.lost_silently += 1,
+            (false, false) => {
+                found.lost_silently += 1;
+                found.first_silent = found.first_silent.or(Some(*at));
+            }
         }
     }
     found
@@ -176,8 +188,9 @@ mod tests {
         let without: Vec<_> = all.iter().copied().filter(|(n, _)| *n != 5).collect();
         assert_eq!(weighed(&without, &[], &[]).lost_silently, 1);
         let at = Micros(105 * S);
-        let kill = Kill { at: Micros(at.0 + S / 2), drained: Micros(at.0 + S) };
+        let kill = Kill { at: Micros(at.0 + S / 2), drained: Micros(at.0 + S), spoiled: false };
         assert_eq!(weighed(&without, &[kill], &[]).lost_in_tails, 1);
+        let late = Kill { at: Micros(at.0 + 2 * S), drained: Micros(at.0 + 3 * S), ..kill };
         let mut crash = Declared {
             from: Micros(104 * S),
             to: Micros(106 * S),
@@ -186,9 +199,10 @@ mod tests {
             count: 0,
         };
         assert_eq!(weighed(&without, &[], &[crash.clone()]).lost_silently, 1);
+        let spoiled = Kill { spoiled: true, ..late };
+        assert_eq!(weighed(&without, &[spoiled], &[crash.clone()]).lost_declared, 1);
         crash.reason = "rejected".into();
         assert_eq!(weighed(&without, &[], &[crash]).lost_declared, 1);
-        let late = Kill { at: Micros(at.0 + 2 * S), drained: Micros(at.0 + 3 * S) };
         assert_eq!(weighed(&without, &[late], &[]).lost_silently, 1);
         let gap = |class: &str, from: i64| Declared {
             from: Micros(from * S),

@@ -9,6 +9,7 @@
 
 pub mod backfill;
 pub mod bench;
+pub mod disk;
 pub mod faults;
 pub mod fuzz;
 pub mod http;

@@ -33,10 +33,15 @@ impl Oracle {
 
     /// The same, at `ADDRESS:0`.
     pub async fn start_at(dir: &Path, count: usize, host: &str) -> Self {
+        Self::start_wide(dir, count, host, 1).await
+    }
+
+    /// The same, each with so many interfaces.
+    pub async fn start_wide(dir: &Path, count: usize, host: &str, interfaces: u32) -> Self {
         let (mut addresses, mut logs, mut served) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..count {
             let log = dir.join(format!("oracle-{at}.log"));
-            let router = Router { interfaces: 1, ..Router::new(Kind::ALL[0], 1, at as u64) };
+            let router = Router::new(Kind::ALL[0], interfaces, at as u64);
             let mut responder = router.responder(COMMUNITY);
             responder.mib.put(&[31, 1, 1, 1, 6, 1], Object::Oracle);
             responder.oracle = Some(sim::oracle::Oracle::open(&log).unwrap());

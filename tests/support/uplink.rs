@@ -9,7 +9,7 @@ use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::sample::{Class, Row, Schema, SchemaId, definition};
 use farwatch_common::transport::{PipeKind, Session, channel};
 use farwatch_proto::v1::uplink_client::UplinkClient;
-use farwatch_proto::v1::{Batch, SessionHello, TelemetryDown, TelemetryUp};
+use farwatch_proto::v1::{Batch, RejectCode, SessionHello, TelemetryDown, TelemetryUp};
 use farwatch_proto::v1::{telemetry_down, telemetry_up};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,6 +31,13 @@ pub struct Uplink {
     open: BTreeMap<u64, Instant>,
     /// How many batches the collector takes without an ack.
     pub window: usize,
+}
+
+/// What became of batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Stored(Vec<u64>),
+    Refused(u64, RejectCode),
 }
 
 impl Uplink {
@@ -85,6 +92,29 @@ impl Uplink {
             self.all_acked().await?;
         }
         Ok(())
+    }
+
+    /// Sends a batch as it is, of whatever stream; what comes of it is not remembered.
+    pub async fn push(&self, batch: Batch) -> anyhow::Result<()> {
+        let message = TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) };
+        self.up.send(message).await.context("the telemetry stream ended")
+    }
+
+    /// What the collector says next to batches of [`Self::push`].
+    pub async fn answer(&mut self) -> anyhow::Result<Answer> {
+        loop {
+            let message = self.down.message().await?.context("the telemetry stream ended")?;
+            match message.kind {
+                Some(telemetry_down::Kind::Ack(ack)) => {
+                    let seqs = ack.durable.iter().flat_map(|range| range.first..=range.last);
+                    return Ok(Answer::Stored(seqs.collect()));
+                }
+                Some(telemetry_down::Kind::Reject(reject)) => {
+                    return Ok(Answer::Refused(reject.seq, reject.code()));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Batches that are not acked.

@@ -25,7 +25,8 @@ pub async fn agent(ground: &Ground) -> Measured {
     let mut polling = Duration::ZERO;
     for _ in 0..ground.times {
         some_moment(&mut dice).await;
-        polling = polling.max(site.kill_agent().await);
+        site.kill().await;
+        polling = polling.max(site.revive().await);
     }
     let mut figures = vec![Figure::seconds("start to polling", polling, Duration::from_secs(5))];
     figures.extend(site.figures().await);

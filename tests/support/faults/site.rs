@@ -1,8 +1,9 @@
 //! What most rounds begin with: routers that log what they answer, an agent behind a relay, a collector.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::clock::Clock;
 use serde_json::Value;
 
 use super::{Figure, Ground};
@@ -15,8 +16,6 @@ use crate::stack::{Agent, Collector, add_device, only_agent};
 
 /// For what has no figure of its own.
 const LIMIT: Duration = Duration::from_secs(45);
-/// An agent waits up to 0.8 s before it commits a batch; polls are every second.
-const FRESH: Duration = Duration::from_secs(4);
 
 /// A whole road. Every router is polled each second.
 #[derive(Debug)]
@@ -44,10 +43,14 @@ impl Site {
     pub async fn begin(ground: &Ground, routers: usize, config: &str) -> Self {
         let dir = ground.dir.path();
         let oracle = Oracle::start(dir, routers).await;
+        Self::of(ground, oracle, &dir.join("agent"), config).await
+    }
+
+    /// Of these routers; the agent keeps its things there.
+    pub async fn of(ground: &Ground, oracle: Oracle, state_dir: &Path, config: &str) -> Self {
         let collector = ground.collector().await;
         let relay = Relay::start(collector.listen).await;
-        let agent =
-            Agent::start_through(&collector, relay.address, &dir.join("agent"), config).await;
+        let agent = Agent::start_through(&collector, relay.address, state_dir, config).await;
         let client = collector.client().await;
         let agent_id = only_agent(&client).await;
         let mut devices = Vec::new();
@@ -85,13 +88,25 @@ impl Site {
         began.elapsed()
     }
 
-    /// kill -9 of the agent and a start: how long until it polls.
-    pub async fn kill_agent(&mut self) -> Duration {
+    /// kill -9 of the agent.
+    pub async fn kill(&mut self) {
         self.agent.kill();
         let at = self.clock.now();
         // What the dead one asked last is answered to nobody, before the next one asks.
         self.oracle.drained().await;
-        self.kills.push(Kill { at, drained: self.clock.now() });
+        self.kills.push(Kill { at, drained: self.clock.now(), spoiled: false });
+    }
+
+    /// The same, before its file is spoiled.
+    pub async fn kill_to_spoil(&mut self) {
+        self.kill().await;
+        if let Some(kill) = self.kills.last_mut() {
+            kill.spoiled = true;
+        }
+    }
+
+    /// Starts the agent again: how long until it polls.
+    pub async fn revive(&mut self) -> Duration {
         self.agent.run();
         self.is_polled(LIMIT).await
     }
@@ -116,22 +131,21 @@ impl Site {
 
     /// The same as figures of the invariant.
     pub async fn figures(&self) -> Vec<Figure> {
-        let found = self.balance().await;
-        let count = |name, value: u64| Figure::told(name, value as f64, "answers");
-        let never = |name, value: u64| Figure::at_most(name, value as f64, "answers", 0.0);
-        vec![
-            count("answered", found.answered),
-            count("lost, declared", found.lost_declared),
-            count("lost within 1 s before a kill", found.lost_in_tails),
-            never("lost without a word", found.lost_silently),
-            never("stored twice", found.twice),
-            never("stored, never answered", found.invented),
-        ]
+        figures(self.balance().await)
     }
+}
 
-    /// A time by which what is polled now is long stored.
-    #[must_use]
-    pub fn soon(&self) -> Micros {
-        self.clock.now().after(FRESH)
-    }
+/// Of the invariant.
+#[must_use]
+pub fn figures(found: Balance) -> Vec<Figure> {
+    let count = |name, value: u64| Figure::told(name, value as f64, "answers");
+    let never = |name, value: u64| Figure::at_most(name, value as f64, "answers", 0.0);
+    vec![
+        count("answered", found.answered),
+        count("lost, declared", found.lost_declared),
+        count("lost within 1 s before a kill", found.lost_in_tails),
+        never("lost without a word", found.lost_silently),
+        never("stored twice", found.twice),
+        never("stored, never answered", found.invented),
+    ]
 }
