@@ -249,7 +249,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::revoke))
         .routes(routes!(commands::agent_ping))
         .routes(routes!(commands::find::credential_find))
-        .routes(routes!(agents::gaps))
+        .routes(routes!(agents::gaps::gaps))
         .routes(routes!(scans::networks::agent_networks))
         .routes(routes!(scans::scan_new))
         .routes(routes!(scans::scans))

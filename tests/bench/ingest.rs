@@ -14,7 +14,7 @@ use farwatch_collector::audit::Change;
 use farwatch_collector::audit::verify::audit_verify;
 use farwatch_collector::identity::{Access, TenantContext};
 use farwatch_collector::ingest::committer::Outcome;
-use farwatch_collector::ingest::validate::{Known, Sender, check};
+use farwatch_collector::ingest::validate::{Known, Sender, Whose, check};
 use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
 use farwatch_collector::live::Live;
 use farwatch_collector::live::layout::Layout;
@@ -88,8 +88,8 @@ fn batches(seconds: i64, shape: Shape) -> anyhow::Result<Vec<Batch>> {
 struct Ours<'a>(&'a Live);
 
 impl Known for Ours<'_> {
-    fn is_own(&self, device: DeviceId) -> bool {
-        self.0.owner(device).is_some()
+    fn whose(&self, device: DeviceId) -> Whose {
+        if self.0.owner(device).is_some() { Whose::Own } else { Whose::Nobodys }
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {

@@ -1,7 +1,9 @@
-//! Agents: list, one, revoke, and the gaps they declared.
+//! Agents: list, one, change, revoke; and what became of what they sent.
+
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+pub(super) mod gaps;
 
 use axum::extract::State;
-use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use utoipa::ToSchema;
 use super::asked::Gateway;
 use super::error::Error;
 use super::guard::Caller;
-use super::reply::{Data, List, Meta, Paging, Ref, State as Health, Time, cursor, listed};
+use super::reply::{Data, List, Ref, State as Health, Time, listed};
 use super::request::{Json, MaybeJson, NAME_RULE, Params, PathId, id};
 use super::sites::site_named;
 use super::tenants::OfTenant;
@@ -18,8 +20,6 @@ use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::{self, AgentPatch, agent_get, agent_list, agent_patch, agent_revoke};
 use crate::inventory::is_name;
-use crate::store::SampleStore as _;
-use crate::store::samples::{GapCursor, GapRow, gap_reason_name};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Agent {
@@ -198,63 +198,4 @@ pub(super) async fn revoke(
         Ok(Data { data: show(&state, row) })
     })
     .await
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Gap {
-    /// Decimal: passes 2^53.
-    stream: String,
-    seq_from: u64,
-    seq_to: u64,
-    from: Time,
-    to: Time,
-    class: String,
-    /// Samples lost; 0 when unknown.
-    count: u64,
-    reason: String,
-}
-
-/// Samples of an agent that will never come
-#[utoipa::path(get, path = "/api/v1/agents/{id}/gaps", tag = "agents",
-    params(("id" = String, Path), Paging), responses((status = 200, body = List<Gap>)))]
-pub(super) async fn gaps(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathId(id): PathId<AgentId>,
-    Params(paging): Params<Paging>,
-) -> Result<List<Gap>, Error> {
-    agent_get(&state.db, &caller.context, id).await?;
-    let limit = paging.limit()? as usize;
-    let after = paging.after::<(i64, i64, u64, u64, u8)>()?;
-    let after = after.map(|(from, stream, seq_first, seq_last, class)| GapCursor {
-        from: Micros(from),
-        stream,
-        seq_first,
-        seq_last,
-        class,
-    });
-    // One more, to know whether there is a next page.
-    let (mut rows, total) = state.samples.gap_page(&caller.context, id, after, limit + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = match rows.last().filter(|_| more).map(GapRow::cursor) {
-        Some(GapCursor { from, stream, seq_first, seq_last, class }) => {
-            Some(cursor(&(from.0, stream, seq_first, seq_last, class))?)
-        }
-        None => None,
-    };
-    let show = |row: GapRow| Gap {
-        stream: row.stream.to_string(),
-        seq_from: row.seq_first,
-        seq_to: row.seq_last,
-        from: Time(row.from),
-        to: Time(row.to),
-        class: row.class.name().to_owned(),
-        count: row.count,
-        reason: gap_reason_name(row.reason).to_owned(),
-    };
-    Ok(List {
-        data: rows.into_iter().map(show).collect(),
-        meta: Meta { next_cursor, total: Some(total) },
-    })
 }

@@ -84,7 +84,11 @@ impl PartialSchema for Point {
             Type::String,
             Type::Null,
         ]));
-        let text = "`[t_ms, value, min, max, cause?]`; a gap is a null value";
+        let text = "`[t_ms, value, min, max, cause?]`; a gap is a null value. Its cause is why the \
+                    poll failed, or why there is no poll: `gap_evicted`, `gap_corrupt`, \
+                    `gap_crash`, `gap_rollback` and `gap_rejected` are the reasons of the gaps of \
+                    the agent, `gap` is one of which the reason is not known. Without a cause \
+                    nothing is known of it.";
         let array = ArrayBuilder::new().items(item).min_items(Some(4)).max_items(Some(5));
         RefOr::T(array.description(Some(text)).into())
     }

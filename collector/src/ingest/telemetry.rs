@@ -27,7 +27,7 @@ use tonic::Status;
 
 use super::committer::{Answer, Outcome};
 use super::sessions::StreamPermit;
-use super::validate::{self, Checked, Known, Refused, Sender};
+use super::validate::{self, Checked, Known, Refused, Sender, Whose};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
 use crate::inventory::quota::Quotas;
@@ -254,8 +254,13 @@ struct AgentView {
 }
 
 impl Known for AgentView {
-    fn is_own(&self, device: DeviceId) -> bool {
-        self.live.owner(device) == Some((self.sender.tenant, self.sender.agent))
+    fn whose(&self, device: DeviceId) -> Whose {
+        match self.live.owner(device) {
+            Some((tenant, _)) if tenant != self.sender.tenant => Whose::Nobodys,
+            Some((_, agent)) if agent == self.sender.agent => Whose::Own,
+            Some(_) => Whose::Anothers,
+            None => Whose::Nobodys,
+        }
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {

@@ -4,8 +4,10 @@
 //! do. What an agent cannot help (a device that was removed meanwhile, a clock that runs ahead) is
 //! put right and counted; a batch of which nothing is left counts as taken. A device that moved to
 //! another agent is such a thing: what the old one still holds of others must not be lost with it.
+//! What is dropped of a device that is still there is a loss, and becomes a gap of the batch.
 
 mod events;
+mod losses;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,8 @@ use farwatch_proto::v1::{Batch, RejectCode, SchemaDef};
 use prost::Message as _;
 
 use crate::live::layout::Layout;
-use crate::store::samples::Append;
+use crate::store::samples::{Append, Fact};
+use losses::Losses;
 
 /// Most schemas one batch may bring.
 pub const BATCH_SCHEMAS_MAX: usize = 1024;
@@ -34,11 +37,19 @@ pub const TENANT_LAYOUT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How far an agent's clock may run ahead.
 const FUTURE_MAX: Duration = Duration::from_secs(300);
 
+/// Who polls a device now, seen by the agent that sent the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Own,
+    /// Another agent of the tenant: the device has moved.
+    Anothers,
+    /// Nobody: it was removed. Other tenants' devices look the same.
+    Nobodys,
+}
+
 /// What is known beside the batch.
 pub trait Known {
-    /// Whether a device is one of the agent's that sent the batch. One that was removed, another
-    /// agent's and another tenant's look the same.
-    fn is_own(&self, device: DeviceId) -> bool;
+    fn whose(&self, device: DeviceId) -> Whose;
     /// A schema that is stored.
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
     /// How many schemas the tenant has, and the memory their layouts take.
@@ -175,12 +186,20 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
         return Err(Refused::malformed("a row has a time before 1970"));
     }
     let decoded = rows.len();
-    let gone = unknown_devices(rows.iter().map(|row| row.device), known);
-    rows.retain(|row| !gone.contains(&row.device));
-    checked.rows_unknown_device = (decoded - rows.len()) as u64;
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
+    let mut losses = Losses::default();
+    let strangers = strangers(rows.iter().map(|row| row.device), known);
+    rows.retain(|row| {
+        let whose = strangers.get(&row.device);
+        if whose == Some(&Whose::Anothers) {
+            losses.add(row.at);
+        }
+        whose.is_none()
+    });
+    checked.rows_unknown_device = (decoded - rows.len()) as u64;
     let layouts = layouts_of(checked, &rows, known)?;
-    checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known);
+    checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known, &mut losses);
+    checked.append.facts.extend(losses.gap(&checked.append).map(Fact::Gap));
     if rows.len() < decoded || checked.rows_clamped > 0 {
         checked.append.data = Bytes::from(encode_rows(&rows)?);
     }
@@ -223,15 +242,20 @@ fn drop_over_quota(
     rows: &mut Vec<Row>,
     layouts: &BTreeMap<SchemaId, Arc<Layout>>,
     known: &impl Known,
+    losses: &mut Losses,
 ) -> u64 {
     let mut room: BTreeMap<(DeviceId, SchemaId), bool> = BTreeMap::new();
     let before = rows.len();
     rows.retain(|row| {
         let Some(layout) = layouts.get(&row.schema) else { return true };
-        row.cause.is_some()
+        let stays = row.cause.is_some()
             || *room
                 .entry((row.device, row.schema))
-                .or_insert_with(|| known.series_room(row.device, layout))
+                .or_insert_with(|| known.series_room(row.device, layout));
+        if !stays {
+            losses.add(row.at);
+        }
+        stays
     });
     (before - rows.len()) as u64
 }
@@ -255,10 +279,11 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     }
     let events = decode_events(&checked.append.data)?;
     let (facts, devices) = events::check(events, checked.append.received)?;
-    let gone = unknown_devices(devices.iter().flatten().copied(), known);
+    // What a device is is told by the agent that it moved to: nothing of it is lost.
+    let gone = strangers(devices.iter().flatten().copied(), known);
     let total = facts.len();
     for (fact, device) in facts.into_iter().zip(devices) {
-        if device.is_none_or(|device| !gone.contains(&device)) {
+        if device.is_none_or(|device| !gone.contains_key(&device)) {
             checked.append.facts.push(fact);
         }
     }
@@ -266,14 +291,14 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     Ok(())
 }
 
-/// The devices that are not (any more) the agent's.
-fn unknown_devices(
+/// The devices that are not (any more) the agent's, and whose they are.
+fn strangers(
     devices: impl Iterator<Item = DeviceId>,
     known: &impl Known,
-) -> BTreeSet<DeviceId> {
-    let mut devices: BTreeSet<DeviceId> = devices.collect();
-    devices.retain(|device| !known.is_own(*device));
-    devices
+) -> BTreeMap<DeviceId, Whose> {
+    let devices: BTreeSet<DeviceId> = devices.collect();
+    let all = devices.into_iter().map(|device| (device, known.whose(device)));
+    all.filter(|(_, whose)| *whose != Whose::Own).collect()
 }
 
 /// Moves rows of the future back, keeping the time between them: the newest comes to `received`.

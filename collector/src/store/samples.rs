@@ -9,6 +9,7 @@ pub(super) mod facts;
 pub(super) mod fetch;
 pub(super) mod gaps;
 pub(super) mod last;
+pub(super) mod melt;
 pub(super) mod pages;
 pub(super) mod subject;
 pub(super) mod tables;
@@ -38,6 +39,10 @@ pub const QUERY_VALUES_MAX: usize = 2_000_000;
 pub const SERIES_MAX: usize = 2_000;
 /// Most points of one series.
 pub const POINTS_MAX: u32 = 5_000;
+/// Most rows one gap tells: sums of all gaps of an agent stay far from where they overflow.
+pub const GAP_COUNT_MAX: u64 = 1 << 40;
+/// Most gaps that are kept of an agent; then its oldest are melted, two into one.
+pub const GAPS_PER_AGENT_MAX: u32 = 10_000;
 /// A poll is missing when this many intervals have passed, in tenths.
 pub const MISSING_INTERVALS_TENTHS: i64 = 25;
 
@@ -71,6 +76,10 @@ impl Append {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.uses.is_empty() && self.facts.is_empty()
+    }
+
+    pub(super) fn has_gaps(&self) -> bool {
+        self.facts.iter().any(|fact| matches!(fact, Fact::Gap(_)))
     }
 }
 
@@ -211,7 +220,7 @@ pub struct GapRow {
     pub from: Micros,
     pub to: Micros,
     pub class: Class,
-    /// Samples lost; 0 when unknown.
+    /// Rows lost, at most [`GAP_COUNT_MAX`]; 0 when unknown.
     pub count: u64,
     pub reason: GapReason,
     pub received: Micros,
@@ -232,22 +241,50 @@ pub fn gap_reason_name(reason: GapReason) -> &'static str {
     }
 }
 
+/// In a chart, where there is no value: why.
+#[must_use]
+pub fn gap_cause(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::Unspecified => "gap",
+        GapReason::Evicted => "gap_evicted",
+        GapReason::Corrupt => "gap_corrupt",
+        GapReason::Crash => "gap_crash",
+        GapReason::CollectorRollback => "gap_rollback",
+        GapReason::Rejected => "gap_rejected",
+    }
+}
+
 /// The place of a gap among those of its agent: by time, then by what is unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GapCursor {
     pub from: Micros,
     pub stream: i64,
     pub seq_first: u64,
     pub seq_last: u64,
     pub class: u8,
+    pub reason: u8,
 }
 
 impl GapRow {
     #[must_use]
     pub fn cursor(&self) -> GapCursor {
         let Self { from, stream, seq_first, seq_last, .. } = *self;
-        GapCursor { from, stream, seq_first, seq_last, class: self.class as u8 }
+        let reason = u8::try_from(self.reason as i32).unwrap_or(0);
+        GapCursor { from, stream, seq_first, seq_last, class: self.class as u8, reason }
     }
+}
+
+/// Which gaps of an agent are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct GapQuery {
+    /// Those that touch the time from here up to, not including, `to`.
+    pub from: Micros,
+    pub to: Micros,
+    /// In the reverse order of [`GapCursor`].
+    pub newest_first: bool,
+    /// The last gap of the page before.
+    pub after: Option<GapCursor>,
+    pub limit: usize,
 }
 
 /// Samples in SQL. Every engine passes `store/suite.rs`.
@@ -300,14 +337,12 @@ pub trait SampleStore: Clone + Send + Sync + 'static {
         device: DeviceId,
     ) -> impl Future<Output = Result<Vec<SeriesName>, StoreError>> + Send;
 
-    /// A page of the gaps that an agent declared, in the order of [`GapCursor`], and how many
-    /// there are in all.
+    /// A page of the gaps of an agent, and how many such there are in all.
     fn gap_page(
         &self,
         context: &TenantContext,
         agent: AgentId,
-        after: Option<GapCursor>,
-        limit: usize,
+        query: &GapQuery,
     ) -> impl Future<Output = Result<(Vec<GapRow>, u64), StoreError>> + Send;
 
     /// Gaps that an agent declared and that touch the time range, oldest first; the newest ones if

@@ -12,7 +12,8 @@ use super::fixture::{
     context, counters, interfaces, system,
 };
 use super::samples::{
-    Appended, Checkpoint, Fact, GapReason, GapRow, RawSample, SamplesQuery, Series, SeriesQuery,
+    Appended, Checkpoint, Fact, GAPS_PER_AGENT_MAX, GapQuery, GapReason, GapRow, RawSample,
+    SamplesQuery, Series, SeriesQuery,
 };
 
 fn at(second: i64) -> Micros {
@@ -235,14 +236,17 @@ async fn gaps_are_kept_and_drawn<S: SampleStore>(store: S) {
     let mut batch = append(1, &rows);
     // Declared twice counts once.
     batch.facts = vec![Fact::Gap(gap.clone()), Fact::Gap(gap.clone())];
+    // The same numbers for another reason are another loss.
+    let corrupt = GapRow { reason: GapReason::Corrupt, from: at(540), ..gap.clone() };
+    batch.facts.push(Fact::Gap(corrupt.clone()));
     store.append(&[batch], &[]).await.unwrap();
     let gaps = store.gaps(&context(TENANT), AGENT, at(0), at(3600)).await.unwrap();
-    assert_eq!(gaps, std::slice::from_ref(&gap));
+    assert_eq!(gaps, [gap, corrupt]);
     assert_eq!(store.gaps(&context(TENANT), AGENT, at(601), at(3600)).await.unwrap(), []);
     assert_eq!(store.gaps(&context(OTHER_TENANT), AGENT, at(0), at(3600)).await.unwrap(), []);
     let series = store.series(&context(TENANT), &hour(DEVICE, "snmp_up")).await.unwrap();
     let causes: Vec<_> = series[0].points.iter().map(|point| point.cause).collect();
-    assert_eq!(causes, [None, Some("gap"), Some("gap"), None, None]);
+    assert_eq!(causes, [None, Some("gap_evicted"), Some("gap_evicted"), None, None]);
 }
 
 async fn pages_hold_every_gap_once<S: SampleStore>(store: S) {
@@ -264,20 +268,61 @@ async fn pages_hold_every_gap_once<S: SampleStore>(store: S) {
     let mut batch = append(1, &[alive(DEVICE, 0)]);
     batch.facts = expected.iter().rev().cloned().map(Fact::Gap).collect();
     store.append(&[batch], &[]).await.unwrap();
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let page = store.gap_page(&context(TENANT), AGENT, after, 4).await.unwrap();
-        assert_eq!(page.1, expected.len() as u64);
-        after = page.0.last().map(GapRow::cursor);
-        found.extend(page.0);
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(found, expected);
-    let others = store.gap_page(&context(OTHER_TENANT), AGENT, None, 4).await.unwrap();
+    let ever = GapQuery {
+        from: Micros(i64::MIN),
+        to: Micros(i64::MAX),
+        newest_first: false,
+        after: None,
+        limit: 4,
+    };
+    assert_eq!(gap_pages(&store, ever, 14).await, expected);
+    let backwards: Vec<_> = expected.iter().rev().cloned().collect();
+    assert_eq!(gap_pages(&store, GapQuery { newest_first: true, ..ever }, 14).await, backwards);
+    // Those that begin in the second minute and before; the end is not included.
+    let early = GapQuery { from: at(6000), to: at(120), ..ever };
+    assert_eq!(gap_pages(&store, early, 12).await, expected[..12]);
+    assert_eq!(gap_pages(&store, GapQuery { from: at(6001), ..ever }, 0).await, []);
+    let others = store.gap_page(&context(OTHER_TENANT), AGENT, &ever).await.unwrap();
     assert_eq!(others, (Vec::new(), 0));
+}
+
+/// All pages of such gaps, of which each says that there are `total`.
+async fn gap_pages<S: SampleStore>(store: &S, mut query: GapQuery, total: u64) -> Vec<GapRow> {
+    let mut found = Vec::new();
+    loop {
+        let page = store.gap_page(&context(TENANT), AGENT, &query).await.unwrap();
+        assert_eq!(page.1, total);
+        let Some(last) = page.0.last() else { return found };
+        query.after = Some(last.cursor());
+        found.extend(page.0);
+    }
+}
+
+async fn too_many_gaps_are_melted_and_none_is_uncounted<S: SampleStore>(store: S) {
+    let one = |number: u64| GapRow {
+        stream: STREAM,
+        seq_first: number,
+        seq_last: number,
+        from: at(i64::try_from(number).unwrap()),
+        to: at(i64::try_from(number).unwrap() + 1),
+        class: Class::Counters,
+        count: 3,
+        reason: GapReason::Evicted,
+        received: at(7200),
+    };
+    let all = u64::from(GAPS_PER_AGENT_MAX) + 50;
+    let mut batch = append(1, &[alive(DEVICE, 0)]);
+    batch.facts = (0..all).map(one).map(Fact::Gap).collect();
+    store.append(&[batch], &[]).await.unwrap();
+    let ends = (at(0), at(100_000));
+    let gaps = store.gaps(&context(TENANT), AGENT, ends.0, ends.1).await.unwrap();
+    assert_eq!(gaps.len() as u64, all - 1000);
+    assert_eq!(gaps.iter().map(|gap| gap.count).sum::<u64>(), all * 3);
+    assert_eq!((gaps[0].count, gaps[0].seq_first, gaps[0].seq_last), (6, 0, 1));
+    assert_eq!((gaps[0].from, gaps[0].to), (at(0), at(2)));
+    assert_eq!(gaps.last(), Some(&one(all - 1)));
+    // A neighbour's stay.
+    assert_eq!(store.gaps(&context(TENANT), NEIGHBOUR, ends.0, ends.1).await.unwrap(), []);
 }
 
 async fn the_last_rows_come_back<S: SampleStore>(store: S) {
@@ -369,6 +414,7 @@ macro_rules! every_test {
             names_of_series_are_listed
             gaps_are_kept_and_drawn
             pages_hold_every_gap_once
+            too_many_gaps_are_melted_and_none_is_uncounted
             the_last_rows_come_back
             a_tail_begins_where_the_groups_of_its_class_end
             facts_of_a_device_that_is_gone_are_dropped

@@ -193,7 +193,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             send("/api/v1/agents/{own_agent}", json!({ "site": "{site}" })),
         ],
         "revoke" => vec![ask("/api/v1/agents/{agent}/revoke")],
-        "gaps" => vec![ask("/api/v1/agents/{agent}/gaps")],
+        "gaps" => vec![ask("/api/v1/agents/{agent}/gaps?from=0&order=desc")],
         "rule_metrics" => return None,
         "rules" => vec![ask("/api/v1/rules?tenant={tenant}")],
         "rule_new" => {

@@ -5,10 +5,10 @@ use farwatch_common::sample::{Cause, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
-use crate::ingest::validate::{Known, Sender, check};
+use crate::ingest::validate::{Known, Sender, Whose, check};
 use crate::store::fixture::{AGENT, DEVICE, PostgresWorld, T0, TENANT, World, counters, wire};
 use crate::store::samples::{
-    GapCursor, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
+    GapQuery, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
 };
 use farwatch_common::id::DeviceId;
 use farwatch_proto::v1::DeviceFacts;
@@ -16,8 +16,8 @@ use farwatch_proto::v1::DeviceFacts;
 struct Ours;
 
 impl Known for Ours {
-    fn is_own(&self, _: DeviceId) -> bool {
-        true
+    fn whose(&self, _: DeviceId) -> Whose {
+        Whose::Own
     }
 
     fn layout(&self, _: SchemaId) -> Option<Arc<Layout>> {
@@ -225,8 +225,7 @@ impl SampleStore for Fake {
         &self,
         _: &TenantContext,
         _: AgentId,
-        _: Option<GapCursor>,
-        _: usize,
+        _: &GapQuery,
     ) -> Result<(Vec<GapRow>, u64), StoreError> {
         Ok((Vec::new(), 0))
     }

@@ -7,7 +7,7 @@ use farwatch_common::sample::{Class, Group, NAME_BYTES_MAX};
 use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, ObjectTable, event};
 
 use super::Refused;
-use crate::store::samples::{Fact, GapRow};
+use crate::store::samples::{Fact, GAP_COUNT_MAX, GapRow};
 
 /// Most interfaces of one device.
 const INTERFACES_MAX: usize = 16_384;
@@ -122,11 +122,12 @@ fn object_table(mut table: ObjectTable) -> Result<ObjectTable, Refused> {
 }
 
 fn gap_row(gap: &Gap, received: Micros) -> Result<GapRow, Refused> {
-    let numbers = [gap.seq_first, gap.seq_last, gap.count];
+    let numbers = [gap.seq_first, gap.seq_last];
     if gap.stream_id <= 0
         || gap.seq_first > gap.seq_last
         || gap.from_us > gap.to_us
         || gap.from_us < 0
+        || gap.count > GAP_COUNT_MAX
         || numbers.iter().any(|number| i64::try_from(*number).is_err())
     {
         return Err(Refused::malformed("a gap has ends that cannot be"));

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::fixture::{
-    AGENT, DEVICE, FOREIGN, SECOND, T0, TENANT, alive, counters, interfaces, wire,
+    AGENT, DEVICE, FOREIGN, SECOND, STREAM, T0, TENANT, alive, counters, interfaces, wire,
 };
-use crate::store::samples::Fact;
+use crate::store::samples::{GAP_COUNT_MAX, GapReason};
 
 const GONE: DeviceId = DeviceId(4711);
+const MOVED: DeviceId = DeviceId(4712);
 
 #[derive(Default)]
 struct World {
@@ -29,8 +30,12 @@ impl World {
 }
 
 impl Known for World {
-    fn is_own(&self, device: DeviceId) -> bool {
-        matches!(device, DEVICE | SECOND)
+    fn whose(&self, device: DeviceId) -> Whose {
+        match device {
+            DEVICE | SECOND => Whose::Own,
+            MOVED => Whose::Anothers,
+            _ => Whose::Nobodys,
+        }
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {
@@ -244,6 +249,7 @@ fn bad_events_are_refused() {
     refused(events(vec![facts(DEVICE, &"x".repeat(5000))]), Malformed, "longer");
     refused(events(vec![gap(|gap| gap.seq_first = 9)]), Malformed, "ends");
     refused(events(vec![gap(|gap| gap.from_us = T0 + 2)]), Malformed, "ends");
+    refused(events(vec![gap(|gap| gap.count = GAP_COUNT_MAX + 1)]), Malformed, "ends");
     refused(events(vec![gap(|gap| gap.class = 77)]), Malformed, "class");
     refused(events(vec![gap(|gap| gap.reason = 77)]), Malformed, "reason");
     let mut wrong_class = events(vec![facts(DEVICE, "x")]);
@@ -273,6 +279,28 @@ proptest! {
         let batch = Batch { codec, class, data, ..wire(1, &[counters(DEVICE, 0, 1)]) };
         let _ = check(batch, sender(), &World::default());
     }
+}
+
+#[test]
+fn what_is_dropped_of_devices_that_are_there_is_a_gap() {
+    let world = World { full: true, ..World::default() };
+    let mut failed = counters(MOVED, 20, 1);
+    failed.cause = Some(Cause::Timeout);
+    failed.values.clear();
+    let moved = counters(MOVED, 10, 1);
+    let rows =
+        [counters(GONE, 0, 1), moved, failed, counters(SECOND, 60, 1), counters(DEVICE, 30, 5)];
+    let taken = check(wire(7, &rows), sender(), &world).unwrap();
+    let [Fact::Gap(gap)] = taken.append.facts.as_slice() else { panic!("{taken:?}") };
+    // The two of the device that moved and the one without room; not that of the removed one.
+    assert_eq!((gap.count, gap.reason, gap.class), (3, GapReason::Rejected, Class::Counters));
+    let times = [gap.from, gap.to].map(|at| (at.0 - T0) / Micros::SECOND);
+    assert_eq!((times, gap.stream, gap.seq_first, gap.seq_last), ([10, 60], STREAM, 7, 7));
+    assert_eq!((taken.rows_unknown_device, taken.rows_over_quota), (3, 1));
+    assert_eq!(taken.rows.len(), 1);
+    // Also where nothing else is left: the gap has to be stored.
+    let taken = check(wire(8, &rows[1..2]), sender(), &world).unwrap();
+    assert!(taken.rows.is_empty() && !taken.append.is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use farwatch_common::sample::{Group, SchemaId};
 
 use crate::store::samples::cursor::{self, StreamKey, Verdict, judge};
 use crate::store::samples::{
-    Append, Appended, Checkpoint, devices_of, facts, last, signed, unsigned,
+    Append, Appended, Checkpoint, devices_of, facts, last, melt, signed, unsigned,
 };
 use crate::store::sql::{Sql, arrays};
 use crate::store::txn::{Mode, Scope};
@@ -264,6 +264,11 @@ async fn meaning_store(txn: &mut Txn, new: &[&Append]) -> Result<(), StoreError>
     facts.sort_by_key(|(batch, fact)| (batch.tenant, fact.device()));
     for (batch, fact) in facts {
         facts::store(txn, batch.tenant, batch.agent, fact).await?;
+    }
+    let with_gaps = new.iter().filter(|batch| batch.has_gaps());
+    let losers: BTreeSet<_> = with_gaps.map(|batch| (batch.tenant, batch.agent)).collect();
+    for (tenant, agent) in losers {
+        melt::surplus_melt(txn, tenant, agent).await?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::subject::{Subject, all_schemas};
 use super::{
-    Append, Appended, Checkpoint, GapCursor, GapRow, RawSample, SampleStore, SamplesQuery, Series,
+    Append, Appended, Checkpoint, GapQuery, GapRow, RawSample, SampleStore, SamplesQuery, Series,
     SeriesName, SeriesQuery, cursor, fetch, gaps, last, pages,
 };
 use crate::identity::TenantContext;
@@ -188,11 +188,10 @@ impl SampleStore for Samples {
         &self,
         context: &TenantContext,
         agent: AgentId,
-        after: Option<GapCursor>,
-        limit: usize,
+        query: &GapQuery,
     ) -> Result<(Vec<GapRow>, u64), StoreError> {
         let mut txn = self.database.read(context).await?;
-        gaps::page(&mut txn, context, agent, after, limit).await
+        gaps::page(&mut txn, context, agent, query).await
     }
 
     async fn gaps(

@@ -7,7 +7,7 @@ use farwatch_common::sample::{Cause, MetricKind};
 
 use super::{Kept, missing_after};
 use crate::store::rates::{self, Reading};
-use crate::store::samples::{GapRow, POINTS_MAX, Point};
+use crate::store::samples::{GapRow, POINTS_MAX, Point, gap_cause};
 
 /// Steps a grid may have, in seconds; above the last, whole days.
 const STEPS_S: [u32; 16] =
@@ -124,8 +124,9 @@ impl Drawing<'_> {
 
     /// A null point at `at` for the time between two polls.
     fn gap(&self, at: Micros, after: Micros, before: Micros) -> Raw {
-        let declared = self.gaps.iter().any(|gap| gap.from < before && gap.to > after);
-        Raw { at, value: None, seconds: 1.0, cause: declared.then(|| Cause::Gap.name()) }
+        let declared = self.gaps.iter().find(|gap| gap.from < before && gap.to > after);
+        let cause = declared.map(|gap| gap_cause(gap.reason));
+        Raw { at, value: None, seconds: 1.0, cause }
     }
 }
 

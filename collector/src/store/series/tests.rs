@@ -136,8 +136,8 @@ fn failed_polls_and_declared_gaps_tell_why() {
     let expected = [
         (0, Some(1.5), None),
         (1, None, Some("timeout")),
-        (2, None, Some("gap")),
-        (8, None, Some("gap")),
+        (2, None, Some("gap_evicted")),
+        (8, None, Some("gap_evicted")),
         (9, Some(2.0), None),
     ];
     assert_eq!(seen, expected);

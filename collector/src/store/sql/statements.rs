@@ -4,6 +4,8 @@
 //! holds it against the sources: a `sql!` that is not here fails. A statement stands under each
 //! role that it runs as.
 
+mod identity;
+
 use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
@@ -20,11 +22,7 @@ use crate::history::version::{list as version_list, raw as version_raw};
 use crate::history::{
     self, backup, job, policy, retention, search as config_search, timeline, version,
 };
-use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
-use crate::identity::{
-    agent_key, api_key, grant, installation_key, member, screen, second_factor, session, tenancy,
-    token, user, view,
-};
+use crate::identity::api_key;
 use crate::ingest::presence;
 use crate::inventory::device::{apply, change, create, credential, login, object, tag};
 use crate::inventory::profile::reach;
@@ -34,12 +32,12 @@ use crate::live::rebuild;
 use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
 use crate::scan::store as scan;
 use crate::store::ids;
-use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject, tables};
+use crate::store::samples::{cursor, facts, fetch, gaps, last, melt, pages, subject, tables};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
 
 pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
-    &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
+    &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, identity::IDENTITY)];
 
 static APP: &[&Sql] = &[
     &kept_alerts::TOTAL,
@@ -231,6 +229,7 @@ static APP: &[&Sql] = &[
     &gaps::GAPS_BETWEEN,
     &gaps::GAP_COUNT,
     &gaps::GAP_PAGE,
+    &gaps::GAP_PAGE_BACK,
     &pages::ENDS,
     &pages::OLDEST,
     &subject::DEVICE,
@@ -297,6 +296,9 @@ static INGEST: &[&Sql] = &[
     &cursor::CURSOR,
     &facts::DEVICE_FACTS_STORE,
     &facts::GAP_STORE,
+    &melt::GAPS_OF_AGENT,
+    &melt::GAPS_TAKE,
+    &melt::GAP_MELTED,
     &tables::DEVICE_LOCK,
     &tables::INTERFACES_REMOVE,
     &tables::INTERFACE_STORE,
@@ -358,120 +360,4 @@ static INGEST: &[&Sql] = &[
     &rebuild::INTERFACES,
     &rebuild::TABLES,
     &subject::SCHEMAS,
-];
-
-static IDENTITY: &[&Sql] = &[
-    &ids::LAST_GRANT,
-    &write::LOCK,
-    &write::INSERT,
-    &write::RAISE,
-    &agent_key::FIND,
-    &agent_key::DELETE_EXPIRED,
-    &agent_key::ADMIT,
-    &agent_key::REVOKE,
-    &api_key::INSERT,
-    &api_key::DELETE_ENDED,
-    &api_key::COUNT_GOOD,
-    &api_key::GET,
-    &api_key::TOUCH,
-    &api_key::REVOKE,
-    &api_key::OF_MAKER,
-    &screen::change::TOTAL,
-    &screen::change::INSERT,
-    &screen::change::INSERT_TENANT,
-    &screen::LIST,
-    &screen::TENANTS,
-    &screen::change::UPDATE,
-    &screen::change::DELETE,
-    &screen::change::DELETE_TENANT,
-    &screen::change::COUNT,
-    &screen::change::TENANTS_OF_MAKER,
-    &screen::change::DELETE_OF_MAKER,
-    &screen::known::GET,
-    &screen::known::TENANTS_OF,
-    &screen::known::TOUCH,
-    &view::OF_USER,
-    &view::LOCK,
-    &view::CLEAR,
-    &view::INSERT,
-    &master::OF_INSTALLATION,
-    &master::INSTALLATION_REWRAP,
-    &session::DELETE,
-    &session::DELETE_OWN,
-    &session::SIGNED_IN,
-    &session::STILL,
-    &session::DELETE_OLD,
-    &session::INSERT,
-    &session::GET,
-    &session::TOUCH,
-    &session::DELETE_SURPLUS,
-    &session::DELETE_OF_USER,
-    &session::OF_USER,
-    &session::OWNER,
-    &session::DELETE_ONE,
-    &site::INSERT,
-    &site::NAMES,
-    &site::GET,
-    &subject::TENANTS,
-    &tenancy::ALL_TENANTS,
-    &tenancy::OTHER_NAMES,
-    &token::INSERT,
-    &token::DELETE_OLD,
-    &token::COUNT_OPEN,
-    &token::TOTAL,
-    &token::LIST,
-    &token::OF_TENANT,
-    &token::DELETE,
-    &token::DELETE_OF_GRANT,
-    &token::DELETE_OF_SITE,
-    &token::COUNT_OF_SITE,
-    &token::GET,
-    &token::USE,
-    &user::INSERT,
-    &user::INSERT_MEMBERSHIP,
-    &user::ANY,
-    &user::ACCOUNT,
-    &user::GET,
-    &user::MEMBERSHIPS,
-    &user::GRANTS,
-    &user_list::TOTAL,
-    &user_list::LIST,
-    &user_list::ONE,
-    &user_list::BY_EMAIL,
-    &user_list::MEMBERSHIPS_OF,
-    &user_change::OTHER_SUPER_ADMINS,
-    &user_change::UPDATE,
-    &user_change::SET_PASSWORD,
-    &user_change::CHANGE_PASSWORD,
-    &user_delete::GRANTS,
-    &user_delete::FACTOR,
-    &user_delete::ACCOUNT,
-    &member::TOTAL,
-    &member::LIST,
-    &member::ONE,
-    &member::BY_EMAIL,
-    &member::OF_USER,
-    &member::OTHER_ADMINS,
-    &member::SET_ROLE,
-    &member::EMAIL,
-    &member::DELETE,
-    &member::LEFT,
-    &grant::STAFF,
-    &grant::COUNT_LIVE,
-    &grant::INSERT,
-    &grant::ONE,
-    &grant::TOTAL,
-    &grant::LIST,
-    &grant::END,
-    &grant::LIVE_OF_USER,
-    &installation_key::GET,
-    &installation_key::INSERT,
-    &second_factor::BEGIN,
-    &second_factor::GET,
-    &second_factor::CONFIRM,
-    &second_factor::STEP,
-    &second_factor::RECOVERY_INSERT,
-    &second_factor::RECOVERY_USE,
-    &second_factor::RECOVERY_DELETE,
-    &second_factor::DELETE,
 ];

@@ -8,7 +8,7 @@ use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::SchemaId;
 
 use crate::store::samples::cursor::{self, StreamKey, Verdict, judge};
-use crate::store::samples::{Append, Appended, Checkpoint, devices_of, facts, last, signed};
+use crate::store::samples::{Append, Appended, Checkpoint, devices_of, facts, last, melt, signed};
 use crate::store::sql::sql;
 use crate::store::txn::{Mode, Scope};
 use crate::store::{Database, StoreError, Txn};
@@ -142,6 +142,9 @@ impl Appender {
         }
         for fact in &batch.facts {
             facts::store(txn, batch.tenant, batch.agent, fact).await?;
+        }
+        if batch.has_gaps() {
+            melt::surplus_melt(txn, batch.tenant, batch.agent).await?;
         }
         Ok(Appended::Stored)
     }

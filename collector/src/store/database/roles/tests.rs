@@ -66,7 +66,7 @@ device_tag ingest SELECT
 enroll_token app SELECT(created_at,expires_at,site_id,tenant_id,used_at,used_by)
 enroll_token identity DELETE INSERT SELECT UPDATE
 gap app SELECT
-gap ingest INSERT SELECT
+gap ingest DELETE INSERT SELECT UPDATE
 installation_key identity INSERT SELECT UPDATE
 interface app SELECT
 interface ingest DELETE INSERT SELECT

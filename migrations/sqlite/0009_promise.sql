@@ -1,0 +1,26 @@
+-- What became of what agents sent: losses with their reason, clocks that are wrong, links.
+
+-- The same numbers may be lost for two reasons; the key of a table cannot be changed in place.
+CREATE TABLE gap_with_reason (
+    tenant_id BIGINT NOT NULL,
+    agent_id  BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    seq_first BIGINT NOT NULL,
+    seq_last  BIGINT NOT NULL,
+    from_at   BIGINT NOT NULL,
+    to_at     BIGINT NOT NULL,
+    class     INTEGER NOT NULL,
+    n         BIGINT NOT NULL,
+    reason    INTEGER NOT NULL,
+    recv_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id, stream_id, seq_first, seq_last, class, reason)
+);
+INSERT INTO gap_with_reason (tenant_id, agent_id, stream_id, seq_first, seq_last, from_at, to_at,
+                             class, n, reason, recv_at)
+SELECT tenant_id, agent_id, stream_id, seq_first, seq_last, from_at, to_at, class, n, reason,
+       recv_at
+FROM gap;
+DROP TABLE gap;
+ALTER TABLE gap_with_reason RENAME TO gap;
+-- What an agent lost of late.
+CREATE INDEX gap_by_end ON gap (tenant_id, agent_id, to_at);
