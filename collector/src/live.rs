@@ -9,6 +9,7 @@
 mod agent;
 pub mod alerts;
 mod changes;
+mod committed;
 mod device;
 pub mod events;
 pub mod feed;
@@ -20,6 +21,7 @@ mod port;
 mod publish;
 pub(crate) mod rebuild;
 pub mod replay;
+mod sessions;
 mod state;
 mod tell;
 pub mod view;
@@ -31,27 +33,25 @@ use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Group, Row};
-use farwatch_proto::v1::{Heartbeat, LinkStatus};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::PeerInfo;
 use crate::inventory::quota::force::Devices;
-use crate::store::samples::{Checkpoint, Fact};
-use agent::Link;
+pub use committed::Committed;
 pub use device::ConfigHealth;
 use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
-use layout::Layout;
 use layouts::Layouts;
 use state::Fleet;
 pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveMissing, LiveValue, State};
 
 /// At most five events per second and topic.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+/// What was so longer before it was heard is history: screens do not show it, and it opens and closes
+/// no alert. Of what is asked seldom, what was so longer than its gap before.
+pub const LATE_AFTER: Duration = Duration::from_secs(300);
 /// How late a deadline (stale, offline) may be noticed.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -75,15 +75,6 @@ struct Shared {
     clock: Clock,
     /// Tells clients that the collector was restarted.
     instance: String,
-}
-
-/// What a committed batch brings.
-#[derive(Debug)]
-pub struct Committed {
-    pub tenant: TenantId,
-    pub agent: AgentId,
-    pub rows: Vec<(Row, Arc<Layout>)>,
-    pub facts: Vec<Fact>,
 }
 
 impl Live {
@@ -288,119 +279,6 @@ impl Live {
     #[must_use]
     pub fn owner(&self, id: DeviceId) -> Option<(TenantId, AgentId)> {
         self.fleet().owner(id)
-    }
-
-    // Sessions.
-
-    pub fn agent_connected(
-        &self,
-        peer: &PeerInfo,
-        (version, platform): (String, String),
-        link: Option<&LinkStatus>,
-    ) {
-        self.change(|fleet, now| {
-            let mut session = agent::Session {
-                connection: peer.connection,
-                transport: peer.transport.name(),
-                remote: peer.remote.now().to_string(),
-                since: now,
-                link: Link::default(),
-            };
-            if let Some(link) = link {
-                session.link.told(link);
-            }
-            fleet.connected(peer.agent, session, (version, platform));
-        });
-    }
-
-    pub fn agent_disconnected(&self, peer: &PeerInfo) {
-        self.change(|fleet, now| {
-            fleet.with_agent(peer.agent, now, |agent| agent.disconnected(peer.connection, now));
-        });
-    }
-
-    /// The agent says that its process stops.
-    pub fn agent_stopped(&self, peer: &PeerInfo) {
-        self.change(|fleet, now| {
-            fleet.with_agent(peer.agent, now, |agent| agent.stopped(peer.connection, now));
-        });
-    }
-
-    pub fn agent_heard(&self, id: AgentId) {
-        self.change(|fleet, now| fleet.heard(id, now));
-    }
-
-    /// What a heartbeat tells, of the session of `peer`.
-    pub fn agent_beat(&self, peer: &PeerInfo, beat: &Heartbeat) {
-        let session = (peer.connection, peer.remote.now());
-        self.change(|fleet, now| {
-            fleet.with_agent(peer.agent, now, |agent| agent.beat(session, beat, now));
-        });
-    }
-
-    // Samples.
-
-    /// Takes what was committed.
-    pub fn apply(&self, committed: impl IntoIterator<Item = Committed>) {
-        self.change(|fleet, now| {
-            for Committed { tenant, agent, rows, facts } in committed {
-                fleet.with_agent(agent, now, |agent| {
-                    agent.heard(now);
-                    agent.acked(now);
-                });
-                let ours = |fleet: &Fleet, id| fleet.owner(id) == Some((tenant, agent));
-                for (row, layout) in rows {
-                    if ours(fleet, row.device) {
-                        fleet.apply(row, &layout, now);
-                    }
-                }
-                for fact in facts {
-                    match fact {
-                        Fact::Device(at, facts) if ours(fleet, DeviceId(facts.device_id)) => {
-                            fleet.apply_facts(&facts, at, now);
-                        }
-                        Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
-                            fleet.apply_table(table, at, now);
-                        }
-                        Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
-                            fleet.apply_objects(&table, at);
-                        }
-                        Fact::Device(..)
-                        | Fact::Interfaces(..)
-                        | Fact::Objects(..)
-                        | Fact::Gap(_) => {}
-                    }
-                }
-            }
-        });
-    }
-
-    /// The last rows of an agent's devices, to start from after a restart.
-    #[must_use]
-    pub fn checkpoints(&self, tenant: TenantId, agent: AgentId) -> Vec<Checkpoint> {
-        let fleet = self.fleet();
-        let all = Group::ALL.map(|group| (group, fleet.last_rows(agent, group)));
-        let newest = all.iter().filter_map(|(_, (at, _))| *at).max();
-        let one = |(group, (at, rows))| {
-            // A group of which nothing is left is written down too: else its mark would stay, and
-            // each start would read all that came since.
-            let at = Option::or(at, newest)?;
-            Some(Checkpoint { tenant, agent, group, at, rows })
-        };
-        all.into_iter().filter_map(one).collect()
-    }
-
-    /// The layout of each table of each device that was heard: a series for each of its columns.
-    pub fn series(&self, mut each: impl FnMut(TenantId, DeviceId, &Arc<Layout>)) {
-        let agents = self.fleet().agents();
-        for (tenant, agent) in agents {
-            let rows = self.checkpoints(tenant, agent).into_iter().flat_map(|known| known.rows);
-            for row in rows {
-                if let Some(layout) = self.layout(tenant, row.schema) {
-                    each(tenant, row.device, &layout);
-                }
-            }
-        }
     }
 
     // Time.

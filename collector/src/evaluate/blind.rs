@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{DeviceId, RuleId, TenantId};
 
-use super::engine::LATE_AFTER;
 use super::engine::directory::Directory;
 use super::preview::{Opened, past};
 use super::rule::{Condition, Rule};
@@ -20,7 +19,7 @@ use super::store::part::part_name;
 use super::store::{places, rules};
 use crate::identity::TenantContext;
 use crate::inventory::InventoryError;
-use crate::live::Live;
+use crate::live::{LATE_AFTER, Live};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, Samples, StoreError, Txn};
 

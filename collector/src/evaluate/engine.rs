@@ -19,8 +19,8 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, AlertId, TenantId};
 
 use super::rule::Rule;
-use crate::live::State;
 use crate::live::feed::{Observation, What};
+use crate::live::{LATE_AFTER, State};
 use directory::Directory;
 use room::Room;
 use room::vanished::Heard;
@@ -30,9 +30,6 @@ use step::{Step, Tracked};
 pub const OPEN_MAX: usize = 5_000;
 /// Of these, room that only rules of the highest severity get.
 pub const CRITICAL_RESERVED: usize = 1_000;
-/// What was so longer before it was heard is history: it opens and closes nothing. Of what is asked
-/// seldom, what was so longer than its gap before.
-pub const LATE_AFTER: Duration = Duration::from_secs(300);
 
 /// Makes the ids of alerts.
 pub type NewAlert<'a> = &'a mut dyn FnMut() -> AlertId;

@@ -14,9 +14,9 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{DeviceId, TenantId};
 
-use super::engine::{LATE_AFTER, directory::Directory};
-use crate::live::State;
+use super::engine::directory::Directory;
 use crate::live::feed::{Observation, What};
+use crate::live::{LATE_AFTER, State};
 
 /// As long as alerts give an agent.
 pub const UNKNOWN_AFTER: Duration = Duration::from_secs(120);

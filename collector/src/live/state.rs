@@ -14,6 +14,7 @@ use farwatch_common::sample::{Group, Row};
 use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 use serde_json::{Value, json};
 
+use super::LATE_AFTER;
 use super::agent::{Agent, Session};
 use super::alerts::AlertChanges;
 use super::device::{ConfigHealth, Device, Reach};
@@ -202,6 +203,13 @@ impl Fleet {
     }
 
     // Samples and facts.
+
+    /// Whether a row is of so long ago that it says nothing of now: of a device that is asked seldom,
+    /// longer ago than the next reading would be missed.
+    pub(super) fn is_late(&self, row: &Row, now: Micros) -> bool {
+        let gap = self.devices.get(&row.device).map_or(Duration::ZERO, Device::gap);
+        now.since(row.at) > LATE_AFTER.max(gap)
+    }
 
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
         let (id, group, at) = (row.device, row.group, row.at);

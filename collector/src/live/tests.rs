@@ -1,16 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use farwatch_common::sample::{Cause, Schema};
+use farwatch_common::sample::{Cause, Group, Row, Schema};
 use farwatch_proto::v1::{
-    BufferStatus, CarrierReason, DeviceFacts, GatewayStatus, InterfaceFacts, InterfaceTable,
+    BufferStatus, CarrierReason, DeviceFacts, GatewayStatus, Heartbeat, InterfaceFacts,
+    InterfaceTable, LinkStatus,
 };
 use futures_util::StreamExt as _;
 
+use super::agent::Link;
+use super::layout::Layout;
 use super::*;
+use crate::identity::PeerInfo;
 use crate::store::fixture::{
     AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, SECOND, T0, TENANT, alive, counters, interfaces, peer,
     system,
 };
+use crate::store::samples::{Checkpoint, Fact};
 
 fn at(second: i64) -> Micros {
     Micros(T0 + second * Micros::SECOND)
@@ -384,6 +389,7 @@ fn drafts_hold_what_changed() {
 }
 
 mod asked;
+mod late;
 mod stream;
 mod told;
 
