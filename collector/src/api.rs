@@ -250,6 +250,8 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::agent_ping))
         .routes(routes!(commands::find::credential_find))
         .routes(routes!(agents::gaps::gaps))
+        .routes(routes!(agents::ledger::agent_ledger))
+        .routes(routes!(agents::links::agent_links))
         .routes(routes!(scans::networks::agent_networks))
         .routes(routes!(scans::scan_new))
         .routes(routes!(scans::scans))

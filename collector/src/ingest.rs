@@ -9,6 +9,7 @@
 pub mod committer;
 mod counters;
 mod key;
+pub mod links;
 mod measure;
 pub(crate) mod presence;
 mod sessions;
@@ -109,6 +110,7 @@ impl Ingest {
             clock.clone(),
         );
         tasks.spawn("committer", committer.run(cancel.clone()));
+        tasks.spawn("links", links::run(live.clone(), database.clone(), cancel.clone()));
         tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
         let service = UplinkService::new(UplinkParts {
             live,

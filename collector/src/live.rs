@@ -16,6 +16,7 @@ pub mod feed;
 mod health;
 pub mod layout;
 mod layouts;
+pub mod links;
 mod objects;
 mod port;
 mod publish;
@@ -45,7 +46,9 @@ use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
 use layouts::Layouts;
 use state::Fleet;
-pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveMissing, LiveValue, State};
+pub use view::{
+    LiveAgent, LiveBackfill, LiveBuffer, LiveDevice, LiveInterface, LiveMissing, LiveValue, State,
+};
 
 /// At most five events per second and topic.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);

@@ -12,6 +12,7 @@ pub mod database;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod ids;
+pub mod links;
 mod postgres;
 pub mod rates;
 pub mod samples;

@@ -7,3 +7,25 @@ ALTER TABLE gap DROP CONSTRAINT gap_pkey,
 CREATE INDEX gap_by_end ON gap (tenant_id, agent_id, to_at);
 -- The oldest of an agent that has too many are melted into fewer.
 GRANT DELETE, UPDATE ON gap TO farwatch_ingest;
+
+-- What was to be added to the agent's times to make them the collector's; NULL: it did not say. Beyond a
+-- minute it has been added: what is stored are the collector's times.
+ALTER TABLE ts_batch ADD COLUMN clock_offset_us BIGINT;
+
+-- How agents were connected: sessions that opened, went on from another address, and ended.
+CREATE TABLE agent_link (
+    tenant_id BIGINT NOT NULL,
+    agent_id  BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    -- 1 ended, 2 from another address, 3 opened: in the order in which they are at the same time.
+    event     BIGINT NOT NULL,
+    transport TEXT COLLATE "C" NOT NULL,
+    remote    TEXT COLLATE "C" NOT NULL,
+    -- Why it ended; of one that opened, why it is not QUIC.
+    reason    TEXT COLLATE "C",
+    PRIMARY KEY (tenant_id, agent_id, at, event)
+);
+CALL tenant_table_lock('agent_link');
+CALL tenant_policy('ingest', 'agent_link');
+GRANT SELECT ON agent_link TO farwatch_app;
+GRANT SELECT, INSERT, DELETE ON agent_link TO farwatch_ingest;

@@ -24,3 +24,21 @@ DROP TABLE gap;
 ALTER TABLE gap_with_reason RENAME TO gap;
 -- What an agent lost of late.
 CREATE INDEX gap_by_end ON gap (tenant_id, agent_id, to_at);
+
+-- What was to be added to the agent's times to make them the collector's; NULL: it did not say. Beyond a
+-- minute it has been added: what is stored are the collector's times.
+ALTER TABLE ts_batch ADD COLUMN clock_offset_us BIGINT;
+
+-- How agents were connected: sessions that opened, went on from another address, and ended.
+CREATE TABLE agent_link (
+    tenant_id BIGINT NOT NULL,
+    agent_id  BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    -- 1 ended, 2 from another address, 3 opened: in the order in which they are at the same time.
+    event     BIGINT NOT NULL,
+    transport TEXT NOT NULL,
+    remote    TEXT NOT NULL,
+    -- Why it ended; of one that opened, why it is not QUIC.
+    reason    TEXT,
+    PRIMARY KEY (tenant_id, agent_id, at, event)
+);

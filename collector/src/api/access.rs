@@ -110,6 +110,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("agent_ping", Need::Tenant(Access::Write)),
     ("credential_find", Need::Tenant(Access::Write)),
     ("gaps", Need::Tenant(Access::Read)),
+    ("agent_ledger", Need::Tenant(Access::Read)),
+    ("agent_links", Need::Tenant(Access::Read)),
     ("agent_networks", Need::Tenant(Access::Write)),
     ("scan_new", Need::Tenant(Access::Write)),
     ("scans", Need::Tenant(Access::Read)),

@@ -2,6 +2,8 @@
 
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 pub(super) mod gaps;
+pub(super) mod ledger;
+pub(super) mod links;
 
 use axum::extract::State;
 use farwatch_common::id::{AgentId, TenantId};
@@ -20,6 +22,8 @@ use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::{self, AgentPatch, agent_get, agent_list, agent_patch, agent_revoke};
 use crate::inventory::is_name;
+use crate::store::samples::ledger::lost_of_late;
+use ledger::Lost;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Agent {
@@ -49,6 +53,11 @@ pub(super) struct Agent {
     last_ack_at: Option<Time>,
     devices: u64,
     buffer: Option<AgentBuffer>,
+    backfill: Option<AgentBackfill>,
+    /// What is to be added to its clock to make it the collector's, positive where it is behind; beyond a
+    /// minute its times are corrected. Null until it was measured.
+    clock_offset_ms: Option<i64>,
+    lost_24h: Lost,
     certificate_expires_at: Option<Time>,
     revoked_at: Option<Time>,
     created_at: Time,
@@ -62,7 +71,15 @@ pub(super) struct AgentBuffer {
     oldest_at: Option<Time>,
 }
 
-fn show(state: &AppState, row: agent::Agent) -> Agent {
+/// What it had to send when it began to catch up; null of one that is not behind.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AgentBackfill {
+    began_at: Option<Time>,
+    batches_at_start: u64,
+    oldest_at_start: Option<Time>,
+}
+
+fn show(state: &AppState, row: agent::Agent, lost: Lost) -> Agent {
     let live = state.live.agent(row.tenant.id, row.id);
     let live = live.as_ref();
     let text = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -93,6 +110,13 @@ fn show(state: &AppState, row: agent::Agent) -> Agent {
         last_ack_at: live.and_then(|live| live.last_ack_at).max(row.last_ack_at).map(Time),
         devices: row.devices,
         buffer,
+        backfill: live.and_then(|live| live.backfill).map(|backfill| AgentBackfill {
+            began_at: backfill.began_at.map(Time),
+            batches_at_start: backfill.batches_at_start,
+            oldest_at_start: backfill.oldest_at_start.map(Time),
+        }),
+        clock_offset_ms: live.and_then(|live| live.clock_offset_ms),
+        lost_24h: lost,
         certificate_expires_at: row.certificate_expires_at.map(Time),
         revoked_at: row.revoked_at.map(Time),
         created_at: Time(row.created_at),
@@ -109,7 +133,13 @@ pub(super) async fn agents(
 ) -> Result<List<Agent>, Error> {
     let (context, paging) = query.parts(&caller.context)?;
     let rows = agent_list(&state.db, &context, &paging.page()?).await?;
-    listed(rows, &paging, |row| (row.name.clone(), row.id.0), |row| show(&state, row))
+    let ids: Vec<AgentId> = rows.rows.iter().map(|row| row.id).collect();
+    let lost = lost_of_late(&state.db, &context, &ids, state.clock.now()).await?;
+    let show = |row: agent::Agent| {
+        let lost = lost.get(&row.id).copied().unwrap_or_default();
+        show(&state, row, lost.into())
+    };
+    listed(rows, &paging, |row| (row.name.clone(), row.id.0), show)
 }
 
 /// One agent
@@ -121,7 +151,18 @@ pub(super) async fn agent(
     PathId(id): PathId<AgentId>,
 ) -> Result<Data<Agent>, Error> {
     let row = agent_get(&state.db, &caller.context, id).await?;
-    Ok(Data { data: show(&state, row) })
+    shown(&state, &caller.context, row).await
+}
+
+/// One agent, with what it lost.
+async fn shown(
+    state: &AppState,
+    context: &TenantContext,
+    row: agent::Agent,
+) -> Result<Data<Agent>, Error> {
+    let lost = lost_of_late(&state.db, context, &[row.id], state.clock.now()).await?;
+    let lost = lost.get(&row.id).copied().unwrap_or_default();
+    Ok(Data { data: show(state, row, lost.into()) })
 }
 
 /// What is not there stays.
@@ -156,7 +197,7 @@ pub(super) async fn agent_change(
         let Parts { db, vault, clock, .. } = &*state;
         let row = agent_patch(db, vault, &caller.context, agent, &patch, clock.now()).await?;
         state.changes.notify(agent);
-        Ok(Data { data: show(&state, row) })
+        shown(&state, &caller.context, row).await
     })
     .await
 }
@@ -195,7 +236,7 @@ pub(super) async fn revoke(
         state.live.agent_revoked(id);
         tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
         let row = agent_get(&state.db, &caller.context, id).await?;
-        Ok(Data { data: show(&state, row) })
+        shown(&state, &caller.context, row).await
     })
     .await
 }

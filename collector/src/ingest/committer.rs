@@ -149,6 +149,7 @@ pub struct Committer<S> {
 struct Waiting {
     rows: Vec<(Row, Arc<Layout>)>,
     layouts: Vec<(SchemaId, Arc<Layout>)>,
+    corrected: u64,
     clamped: u64,
     unknown: u64,
     over_quota: u64,
@@ -344,6 +345,7 @@ impl<S: SampleStore> Committer<S> {
     fn count(&self, append: &Append, one: &Waiting) {
         self.counters.batches_stored.add(1);
         self.counters.samples_stored.add(append.samples.into());
+        self.counters.rows_corrected.add(one.corrected);
         self.counters.rows_clamped.add(one.clamped);
         self.counters.rows_unknown_device.add(one.unknown);
         self.counters.rows_over_quota.add(one.over_quota);
@@ -380,11 +382,12 @@ fn is_of_one_batch(error: &StoreError) -> bool {
 
 fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {
     let one = |Job { checked, answers, space }| {
-        let over_quota = checked.rows_over_quota;
+        let (corrected, over_quota) = (checked.rows_corrected, checked.rows_over_quota);
         let Checked { append, rows, layouts, rows_clamped, rows_unknown_device, .. } = checked;
         let waiting = Waiting {
             rows,
             layouts,
+            corrected,
             clamped: rows_clamped,
             unknown: rows_unknown_device,
             over_quota,

@@ -10,7 +10,9 @@ pub struct Counters {
     pub batches_stored: Counter,
     pub batches_repeated: Counter,
     pub samples_stored: Counter,
-    /// Rows whose time lay in the future.
+    /// Rows whose time was shifted, as their agent's clock was wrong by more than a minute.
+    pub rows_corrected: Counter,
+    /// Rows whose time lay in the future, or before 1970.
     pub rows_clamped: Counter,
     /// Rows and facts of devices that are not (any more) their agent's, dropped.
     pub rows_unknown_device: Counter,
@@ -40,9 +42,13 @@ impl Counters {
                 "Batches that were stored already.",
             ),
             samples_stored: counter("ingest_samples_stored_total", "Samples committed."),
+            rows_corrected: counter(
+                "ingest_rows_corrected_total",
+                "Rows of agents whose clock is wrong by more than a minute, put right.",
+            ),
             rows_clamped: counter(
                 "ingest_rows_clamped_total",
-                "Rows whose time lay in the future.",
+                "Rows whose time lay in the future, or before 1970.",
             ),
             rows_unknown_device: counter(
                 "ingest_rows_unknown_device_total",

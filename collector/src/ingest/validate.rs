@@ -6,6 +6,7 @@
 //! another agent is such a thing: what the old one still holds of others must not be lost with it.
 //! What is dropped of a device that is still there is a loss, and becomes a gap of the batch.
 
+mod clock;
 mod events;
 mod losses;
 
@@ -34,7 +35,7 @@ pub const BATCH_SCHEMAS_MAX: usize = 1024;
 /// that change their shape all the time.
 pub const TENANT_SCHEMAS_MAX: usize = 50_000;
 pub const TENANT_LAYOUT_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// How far an agent's clock may run ahead.
+/// How far an agent's clock may run ahead, once it is corrected.
 const FUTURE_MAX: Duration = Duration::from_secs(300);
 
 /// Who polls a device now, seen by the agent that sent the batch.
@@ -73,6 +74,8 @@ pub struct Checked {
     pub rows: Vec<(Row, Arc<Layout>)>,
     /// Schemas that came with it.
     pub layouts: Vec<(SchemaId, Arc<Layout>)>,
+    /// Whose time was shifted, as their agent's clock was wrong.
+    pub rows_corrected: u64,
     pub rows_clamped: u64,
     pub rows_unknown_device: u64,
     /// Of new tables of devices, while the tenant's quota of series is used up.
@@ -101,7 +104,7 @@ impl From<BatchError> for Refused {
 
 /// Checks a batch against the limits and what is known. Linear in its unpacked size.
 pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked, Refused> {
-    let Batch { stream_id, seq, class, codec, data, schemas, .. } = batch;
+    let Batch { stream_id, seq, class, codec, data, schemas, clock_offset_us, .. } = batch;
     if stream_id <= 0 || i64::try_from(seq).is_err() {
         return Err(Refused::malformed("stream and sequence have to fit 63 bits, above 0"));
     }
@@ -123,6 +126,8 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         from: sender.received,
         to: sender.received,
         samples: 0,
+        clock_offset: clock_offset_us.filter(|offset| clock::is_offset(*offset)),
+        // Of what was sent: a repeat that knows the clock better is still one.
         hash: content_hash(class, codec, &data),
         data,
         uses: Vec::new(),
@@ -133,6 +138,7 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         append,
         rows: Vec::new(),
         layouts: Vec::new(),
+        rows_corrected: 0,
         rows_clamped: 0,
         rows_unknown_device: 0,
         rows_over_quota: 0,
@@ -182,10 +188,12 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     if rows.is_empty() {
         return Err(Refused::malformed("the batch is empty"));
     }
-    if rows.iter().any(|row| row.at.0 < 0) {
-        return Err(Refused::malformed("a row has a time before 1970"));
-    }
     let decoded = rows.len();
+    let shift = clock::shift(checked.append.clock_offset);
+    if shift != 0 {
+        rows.iter_mut().for_each(|row| row.at = clock::shifted(row.at, shift));
+        checked.rows_corrected = decoded as u64;
+    }
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
     let mut losses = Losses::default();
     let strangers = strangers(rows.iter().map(|row| row.device), known);
@@ -200,7 +208,7 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     let layouts = layouts_of(checked, &rows, known)?;
     checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known, &mut losses);
     checked.append.facts.extend(losses.gap(&checked.append).map(Fact::Gap));
-    if rows.len() < decoded || checked.rows_clamped > 0 {
+    if rows.len() < decoded || checked.rows_clamped + checked.rows_corrected > 0 {
         checked.append.data = Bytes::from(encode_rows(&rows)?);
     }
     let times = || rows.iter().map(|row| row.at);
@@ -278,7 +286,8 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
         return Err(Refused::malformed("events have a class of their own"));
     }
     let events = decode_events(&checked.append.data)?;
-    let (facts, devices) = events::check(events, checked.append.received)?;
+    let shift = clock::shift(checked.append.clock_offset);
+    let (facts, devices) = events::check(events, shift, checked.append.received)?;
     // What a device is is told by the agent that it moved to: nothing of it is lost.
     let gone = strangers(devices.iter().flatten().copied(), known);
     let total = facts.len();
@@ -301,17 +310,20 @@ fn strangers(
     all.filter(|(_, whose)| *whose != Whose::Own).collect()
 }
 
-/// Moves rows of the future back, keeping the time between them: the newest comes to `received`.
+/// Moves rows of the future back, keeping the time between them: the newest comes to `received`. What
+/// is before 1970 comes to its beginning: nothing is refused for its time.
 fn clamp(rows: &mut [Row], received: Micros) -> u64 {
     let newest = rows.iter().map(|row| row.at).max().unwrap_or(received);
-    if newest <= received.after(FUTURE_MAX) {
-        return 0;
-    }
+    let is_ahead = newest > received.after(FUTURE_MAX);
     let ahead = newest.since(received);
     let mut clamped = 0;
-    for row in rows.iter_mut().filter(|row| row.at > received) {
-        row.at = Micros(row.at.before(ahead).0.max(0));
-        clamped += 1;
+    for row in rows.iter_mut() {
+        let was = row.at;
+        if is_ahead && row.at > received {
+            row.at = row.at.before(ahead);
+        }
+        row.at = row.at.max(Micros(0));
+        clamped += u64::from(row.at != was);
     }
     clamped
 }

@@ -8,7 +8,8 @@ use farwatch_common::id::TenantId;
 use farwatch_proto::v1::{BufferStatus, CarrierReason, GatewayStatus, Heartbeat, LinkStatus};
 
 use super::device::Reach;
-use super::view::{LiveAgent, LiveBuffer, LiveGateway, State};
+use super::links::LinkEvent;
+use super::view::{LiveAgent, LiveBackfill, LiveBuffer, LiveGateway, State};
 
 /// An agent whose session ended may dial again this long before it is offline. In the first minute
 /// of an outage it dials every two seconds; longer, and its devices would keep states that nobody
@@ -21,6 +22,14 @@ const SILENCE: Duration = Duration::from_secs(30);
 const PACKETS_MIN: u64 = 50;
 /// Longest textual address: IPv6 with an IPv4 tail.
 const ADDRESS_BYTES_MAX: usize = 45;
+/// An agent whose clock is more wrong is told to be so; its times are corrected.
+const SKEW_MAX: Duration = Duration::from_secs(60);
+/// No clock is more wrong: what says so is no measurement.
+const OFFSET_US_MAX: i64 = 100 * 366 * 24 * 3600 * Micros::SECOND;
+/// So long after the last sign of it an agent counts as cloned: both hosts come again sooner.
+const CLONED_FOR: Duration = Duration::from_secs(600);
+/// So long after a gap came an agent counts as losing data.
+const LOSING_FOR: Duration = Duration::from_secs(3600);
 /// An agent whose oldest unsent batch is older than this is behind.
 const BEHIND: Duration = Duration::from_secs(60);
 
@@ -65,6 +74,20 @@ impl Link {
     }
 }
 
+/// What happened to a session: transport, address, and why.
+pub(super) type LinkNews = (LinkEvent, &'static str, String, Option<&'static str>);
+
+/// What is wrong with an agent, other than that it is away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Troubles {
+    /// Its clock is wrong by more than a minute; `None` until it has said.
+    pub(super) clock: Option<bool>,
+    /// Two hosts run as it.
+    pub(super) cloned: bool,
+    /// Gaps have come of late.
+    pub(super) losing: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Agent {
     pub(super) tenant: TenantId,
@@ -77,6 +100,14 @@ pub(super) struct Agent {
     buffer: Option<LiveBuffer>,
     gateway: Option<LiveGateway>,
     behind: bool,
+    /// While it is behind: what there was to send.
+    backfill: Option<LiveBackfill>,
+    /// What is to be added to its times to make them the collector's, in microseconds.
+    clock_offset: Option<i64>,
+    cloned_until: Option<Micros>,
+    losing_until: Option<Micros>,
+    /// What happened to its sessions, until somebody takes it.
+    links: Vec<LinkNews>,
     version: String,
     platform: String,
     offline: bool,
@@ -97,6 +128,11 @@ impl Agent {
             buffer: None,
             gateway: None,
             behind: false,
+            backfill: None,
+            clock_offset: None,
+            cloned_until: None,
+            losing_until: None,
+            links: Vec::new(),
             version: String::new(),
             platform: String::new(),
             offline: true,
@@ -127,6 +163,8 @@ impl Agent {
             return;
         }
         let since = session.since;
+        self.ended("replaced");
+        self.news(&session, LinkEvent::Opened, session.link.reason);
         self.session = Some(session);
         self.stopped = false;
         self.heard(since);
@@ -135,7 +173,7 @@ impl Agent {
 
     pub(super) fn disconnected(&mut self, connection: u64, at: Micros) {
         if self.session.as_ref().is_some_and(|session| session.connection == connection) {
-            self.session = None;
+            self.ended("closed");
             // Not heard then: most often the network has timed out.
             self.ended_at = Some(at);
         }
@@ -146,7 +184,7 @@ impl Agent {
     pub(super) fn stopped(&mut self, connection: u64, at: Micros) {
         if self.session.as_ref().is_some_and(|session| session.connection == connection) {
             self.heard(at);
-            self.session = None;
+            self.ended("stopped");
             self.stopped = true;
             self.offline = true;
         }
@@ -175,30 +213,88 @@ impl Agent {
         // A late one of a session that another has replaced tells nothing new.
         let session = self.session.as_mut().filter(|session| session.connection == connection);
         let Some(session) = session else { return };
-        // A NAT may have given it another one.
+        // A NAT may have given it another one. Another port alone tells people nothing.
+        let host = |address: &str| address.rsplit_once(':').map(|(host, _)| host.to_owned());
+        let has_moved = host(&session.remote) != host(&remote.to_string());
         session.remote = remote.to_string();
         if let Some(link) = &beat.link {
             session.link.told(link);
         }
+        if has_moved {
+            let (transport, remote) = (session.transport, session.remote.clone());
+            self.links.push((LinkEvent::Moved, transport, remote, None));
+        }
+        let offset = beat.clock_offset_us.filter(|offset| is_offset(*offset));
+        self.clock_offset = offset.or(self.clock_offset);
         if let Some(buffer) = &beat.buffer {
             self.buffered(live_buffer(buffer), at);
         }
         self.gateway = beat.gateway.as_ref().and_then(|told| live_gateway(told, at));
     }
 
-    pub(super) fn buffered(&mut self, buffer: LiveBuffer, at: Micros) {
+    pub(super) fn buffered(&mut self, mut buffer: LiveBuffer, at: Micros) {
+        let offset = self.clock_offset.unwrap_or(0);
+        buffer.oldest_at = buffer.oldest_at.map(|at| Micros(at.0.saturating_add(offset).max(0)));
         self.behind = buffer.oldest_at.is_some_and(|oldest| at.since(oldest) > BEHIND);
+        self.backfill = self.behind.then(|| match self.backfill {
+            // It was away again meanwhile.
+            Some(known) if buffer.batches <= known.batches_at_start => known,
+            known => LiveBackfill {
+                began_at: known.map_or(Some(at), |known| known.began_at),
+                batches_at_start: buffer.batches,
+                oldest_at_start: buffer.oldest_at,
+            },
+        });
         self.buffer = Some(buffer);
+    }
+
+    /// Two hosts run as this agent.
+    pub(super) fn cloned(&mut self, at: Micros) {
+        self.cloned_until = Some(at.after(CLONED_FOR));
+    }
+
+    /// It told of data that is lost.
+    pub(super) fn lost(&mut self, at: Micros) {
+        self.losing_until = Some(at.after(LOSING_FOR));
+    }
+
+    pub(super) fn troubles(&self) -> Troubles {
+        let skew = |offset: i64| offset.unsigned_abs() > duration_us(SKEW_MAX);
+        Troubles {
+            clock: self.clock_offset.map(skew),
+            cloned: self.cloned_until.is_some(),
+            losing: self.losing_until.is_some(),
+        }
+    }
+
+    /// When something of it changes if nothing more is heard.
+    pub(super) fn next_deadline(&self) -> Option<Micros> {
+        let deadlines = [self.offline_at(), self.cloned_until, self.losing_until];
+        deadlines.into_iter().flatten().min()
     }
 
     pub(super) fn revoked(&mut self) {
         self.revoked = true;
         self.offline = true;
-        self.session = None;
+        self.ended("revoked");
+    }
+
+    fn ended(&mut self, reason: &'static str) {
+        if let Some(session) = self.session.take() {
+            self.news(&session, LinkEvent::Ended, Some(reason));
+        }
+    }
+
+    fn news(&mut self, session: &Session, event: LinkEvent, reason: Option<&'static str>) {
+        self.links.push((event, session.transport, session.remote.clone(), reason));
+    }
+
+    pub(super) fn take_links(&mut self) -> Vec<LinkNews> {
+        std::mem::take(&mut self.links)
     }
 
     /// When it counts as offline if nothing more is heard.
-    pub(super) fn offline_at(&self) -> Option<Micros> {
+    fn offline_at(&self) -> Option<Micros> {
         let silent_at = self.seen_at.map(|seen| seen.after(SILENCE));
         let at = match self.session {
             Some(_) => silent_at,
@@ -211,9 +307,11 @@ impl Agent {
         at.filter(|_| !self.offline)
     }
 
-    /// The deadline came.
-    pub(super) fn expire(&mut self) {
-        self.offline = true;
+    /// A deadline came.
+    pub(super) fn expire(&mut self, now: Micros) {
+        self.offline |= self.offline_at().is_some_and(|at| at <= now);
+        self.cloned_until = self.cloned_until.filter(|until| *until > now);
+        self.losing_until = self.losing_until.filter(|until| *until > now);
     }
 
     /// Whether it was connected to this process.
@@ -264,11 +362,21 @@ impl Agent {
             last_seen_at: self.seen_at,
             last_ack_at: self.ack_at,
             buffer: self.buffer,
+            backfill: self.backfill.filter(|_| session.is_some()),
+            clock_offset_ms: self.clock_offset.map(|offset| offset / 1000),
             devices,
             version: self.version.clone(),
             platform: self.platform.clone(),
         }
     }
+}
+
+fn is_offset(offset_us: i64) -> bool {
+    offset_us.unsigned_abs() <= OFFSET_US_MAX.unsigned_abs()
+}
+
+fn duration_us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn live_buffer(status: &BufferStatus) -> LiveBuffer {

@@ -46,10 +46,8 @@ impl Live {
                         Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_objects(&table, at);
                         }
-                        Fact::Device(..)
-                        | Fact::Interfaces(..)
-                        | Fact::Objects(..)
-                        | Fact::Gap(_) => {}
+                        Fact::Gap(_) => fleet.with_agent(agent, now, |agent| agent.lost(now)),
+                        Fact::Device(..) | Fact::Interfaces(..) | Fact::Objects(..) => {}
                     }
                 }
             }

@@ -42,6 +42,11 @@ impl Live {
         });
     }
 
+    /// Two hosts run as this agent: to be said again while it is so.
+    pub fn agent_cloned(&self, id: AgentId) {
+        self.change(|fleet, now| fleet.with_agent(id, now, |agent| agent.cloned(now)));
+    }
+
     pub fn agent_heard(&self, id: AgentId) {
         self.change(|fleet, now| fleet.heard(id, now));
     }

@@ -20,6 +20,7 @@ use super::alerts::AlertChanges;
 use super::device::{ConfigHealth, Device, Reach};
 use super::feed::Feed;
 use super::layout::Layout;
+use super::links::{LinkChange, Links};
 use super::publish::{Dirty, dirty};
 use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveMissing, LiveValue, State};
 use crate::inventory::device::own_name;
@@ -52,6 +53,7 @@ pub(super) struct Fleet {
     removals: u64,
     pub(super) grace_until: Option<Micros>,
     pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
+    pub(super) links: Links,
     /// Devices that are not as they were, until somebody takes them.
     pub(super) changed: BTreeMap<TenantId, BTreeSet<DeviceId>>,
 }
@@ -164,15 +166,21 @@ impl Fleet {
     /// Changes an agent and sees to what follows: its deadline and its devices' states.
     pub(super) fn with_agent(&mut self, id: AgentId, now: Micros, change: impl FnOnce(&mut Agent)) {
         let Some(agent) = self.agents.get_mut(&id) else { return };
-        let before = agent.reach();
+        let before = (agent.reach(), agent.troubles());
         change(agent);
-        let after = agent.reach();
-        let deadline = agent.offline_at();
+        let after = (agent.reach(), agent.troubles());
+        let links = agent.take_links();
+        let deadline = agent.next_deadline();
         let old = std::mem::replace(&mut agent.deadline, deadline);
         let tenant = agent.tenant;
         dirty(&mut self.dirty_agents, tenant, id, now);
         self.set_timer(Timer::Agent(id), old, deadline);
-        if before != after {
+        for (event, transport, remote, reason) in links {
+            let change =
+                LinkChange { tenant, agent: id, at: now, event, transport, remote, reason };
+            self.links.push(change);
+        }
+        if before.0 != after.0 {
             self.tell_agent(tenant, id, now);
             for device in self.by_agent.get(&id).cloned().unwrap_or_default() {
                 self.touch(tenant, device, now);
@@ -307,7 +315,7 @@ impl Fleet {
                 }
                 Timer::Agent(id) => self.with_agent(id, now, |agent| {
                     agent.deadline = None;
-                    agent.expire();
+                    agent.expire(now);
                 }),
             }
         }

@@ -157,6 +157,9 @@ pub struct LiveAgent {
     #[serde(serialize_with = "time")]
     pub last_ack_at: Option<Micros>,
     pub buffer: Option<LiveBuffer>,
+    pub backfill: Option<LiveBackfill>,
+    /// What is to be added to its times to make them the collector's.
+    pub clock_offset_ms: Option<i64>,
     pub devices: usize,
     pub version: String,
     pub platform: String,
@@ -180,6 +183,16 @@ pub struct LiveBuffer {
     pub bytes: u64,
     #[serde(serialize_with = "time")]
     pub oldest_at: Option<Micros>,
+}
+
+/// What an agent had to send when it began to catch up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveBackfill {
+    #[serde(serialize_with = "time")]
+    pub began_at: Option<Micros>,
+    pub batches_at_start: u64,
+    #[serde(serialize_with = "time")]
+    pub oldest_at_start: Option<Micros>,
 }
 
 /// RFC 3339 with microseconds, UTC.

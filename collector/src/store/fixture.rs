@@ -258,6 +258,7 @@ pub(crate) fn append(seq: u64, rows: &[Row]) -> Append {
         from: rows.iter().map(|row| row.at).min().unwrap(),
         to: rows.iter().map(|row| row.at).max().unwrap(),
         samples: rows.iter().map(|row| u32::try_from(row.values.len()).unwrap()).sum(),
+        clock_offset: None,
         hash: content_hash(group.class(), Codec::Rows, &data),
         data,
         uses,

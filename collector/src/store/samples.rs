@@ -9,6 +9,7 @@ pub(super) mod facts;
 pub(super) mod fetch;
 pub(super) mod gaps;
 pub(super) mod last;
+pub mod ledger;
 pub(super) mod melt;
 pub(super) mod pages;
 pub(super) mod subject;
@@ -60,6 +61,8 @@ pub struct Append {
     pub from: Micros,
     pub to: Micros,
     pub samples: u32,
+    /// What the agent says is to be added to its times, in microseconds.
+    pub clock_offset: Option<i64>,
     /// Of what the agent sent, also where `data` had to be changed.
     pub hash: [u8; 32],
     pub data: Bytes,

@@ -62,6 +62,7 @@ impl World {
             format!("{device}/metrics"),
             format!("{device}/samples?metric=if_in_octets_total"),
             format!("{agent}/gaps"),
+            format!("{agent}/ledger"),
             format!("/api/v1/devices?tenant={}", self.a.credentials.tenant),
         ];
         let mut seen = Vec::new();

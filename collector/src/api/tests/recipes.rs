@@ -193,6 +193,8 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             send("/api/v1/agents/{own_agent}", json!({ "site": "{site}" })),
         ],
         "revoke" => vec![ask("/api/v1/agents/{agent}/revoke")],
+        "agent_ledger" => vec![ask("/api/v1/agents/{agent}/ledger")],
+        "agent_links" => vec![ask("/api/v1/agents/{agent}/links")],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps?from=0&order=desc")],
         "rule_metrics" => return None,
         "rules" => vec![ask("/api/v1/rules?tenant={tenant}")],

@@ -7,6 +7,7 @@ use farwatch_common::sample::{Class, Group, NAME_BYTES_MAX};
 use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, ObjectTable, event};
 
 use super::Refused;
+use super::clock::shifted;
 use crate::store::samples::{Fact, GAP_COUNT_MAX, GapRow};
 
 /// Most interfaces of one device.
@@ -23,6 +24,7 @@ const MAC_BYTES_MAX: usize = 64;
 /// The facts in `events`, and beside each the device it is about.
 pub(super) fn check(
     events: Vec<Event>,
+    shift_us: i64,
     received: Micros,
 ) -> Result<(Vec<Fact>, Vec<Option<DeviceId>>), Refused> {
     if events.is_empty() || events.len() > EVENTS_MAX {
@@ -32,7 +34,7 @@ pub(super) fn check(
     let mut devices = Vec::with_capacity(events.len());
     for Event { at_us, kind } in events {
         // What a device is was never learned in the future.
-        let at = Micros(at_us.clamp(0, received.0.max(0)));
+        let at = in_past(shifted(Micros(at_us), shift_us), received);
         let (fact, device) = match kind {
             // From an agent newer than this collector.
             None => return Err(Refused::malformed("an event of a kind that is not known")),
@@ -48,7 +50,7 @@ pub(super) fn check(
                 let device = DeviceId(table.device_id);
                 (Fact::Objects(at, object_table(table)?), Some(device))
             }
-            Some(event::Kind::Gap(gap)) => (Fact::Gap(gap_row(&gap, received)?), None),
+            Some(event::Kind::Gap(gap)) => (Fact::Gap(gap_row(&gap, shift_us, received)?), None),
         };
         facts.push(fact);
         devices.push(device);
@@ -121,12 +123,16 @@ fn object_table(mut table: ObjectTable) -> Result<ObjectTable, Refused> {
     Ok(table)
 }
 
-fn gap_row(gap: &Gap, received: Micros) -> Result<GapRow, Refused> {
+/// Nothing is told of the future, nor of before 1970.
+fn in_past(at: Micros, received: Micros) -> Micros {
+    Micros(at.0.clamp(0, received.0.max(0)))
+}
+
+fn gap_row(gap: &Gap, shift_us: i64, received: Micros) -> Result<GapRow, Refused> {
     let numbers = [gap.seq_first, gap.seq_last];
     if gap.stream_id <= 0
         || gap.seq_first > gap.seq_last
         || gap.from_us > gap.to_us
-        || gap.from_us < 0
         || gap.count > GAP_COUNT_MAX
         || numbers.iter().any(|number| i64::try_from(*number).is_err())
     {
@@ -140,8 +146,8 @@ fn gap_row(gap: &Gap, received: Micros) -> Result<GapRow, Refused> {
         stream: gap.stream_id,
         seq_first: gap.seq_first,
         seq_last: gap.seq_last,
-        from: Micros(gap.from_us),
-        to: Micros(gap.to_us),
+        from: in_past(shifted(Micros(gap.from_us), shift_us), received),
+        to: in_past(shifted(Micros(gap.to_us), shift_us), received),
         class,
         count: gap.count,
         reason,

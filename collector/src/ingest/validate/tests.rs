@@ -168,9 +168,11 @@ fn rows_have_to_fit_their_schema() {
     let mut other_class = wire(1, &[counters(DEVICE, 0, 1)]);
     other_class.class = Class::Gauges as u32;
     refused(other_class, RejectCode::Malformed, "group");
+    // Nothing is refused for its time.
     let mut ancient = counters(DEVICE, 0, 1);
     ancient.at = Micros(-1);
-    refused(wire(1, &[ancient]), RejectCode::Malformed, "1970");
+    let ancient = checked(wire(1, &[ancient]));
+    assert_eq!((ancient.rows[0].0.at, ancient.rows_clamped), (Micros(0), 1));
     refused(wire(1, &[counters(DEVICE, 0, 1)]).emptied(), RejectCode::Malformed, "empty");
     let mut failed = counters(DEVICE, 0, 1);
     failed.cause = Some(Cause::Timeout);
@@ -218,6 +220,40 @@ fn a_clock_that_runs_ahead_is_put_right() {
     // Within the tolerance, times are left alone.
     let close = check(wire(1, &[counters(DEVICE, 390, 1)]), sender(), &World::default());
     assert_eq!(close.unwrap().rows_clamped, 0);
+}
+
+#[test]
+fn times_of_a_wrong_clock_are_corrected_before_they_are_clamped() {
+    let hour = 3600 * Micros::SECOND;
+    let sent = |offset, rows: &[Row]| {
+        check(Batch { clock_offset_us: offset, ..wire(1, rows) }, sender(), &World::default())
+    };
+    let rows = [counters(DEVICE, -3600, 1), counters(DEVICE, -3540, 2)];
+    let known = sent(Some(hour), &rows).unwrap();
+    let seconds: Vec<_> = known.rows.iter().map(|(row, _)| row.at.0 - T0).collect();
+    assert_eq!(seconds, [0, 60 * Micros::SECOND]);
+    assert_eq!((known.rows_corrected, known.rows_clamped), (2, 0));
+    assert_eq!((known.append.from, known.append.clock_offset), (Micros(T0), Some(hour)));
+    assert_eq!(decode_rows(&known.append.data).unwrap()[0].at, Micros(T0));
+    // A repeat that knows better is a repeat.
+    assert_eq!(known.append.hash, sent(None, &rows).unwrap().append.hash);
+    // Ten years ahead; booted in 1970; a minute is let be; nonsense is not believed.
+    let years = 10 * 365 * 24 * hour;
+    let far = [Row { at: Micros(T0 + years), ..counters(DEVICE, 0, 1) }];
+    assert_eq!(sent(Some(-years), &far).unwrap().rows[0].0.at, Micros(T0));
+    let young = [Row { at: Micros(5), ..counters(DEVICE, 0, 1) }];
+    assert_eq!(sent(Some(T0), &young).unwrap().rows[0].0.at, Micros(T0 + 5));
+    let near = sent(Some(60 * Micros::SECOND), &rows[..1]).unwrap();
+    assert_eq!((near.rows[0].0.at, near.rows_corrected), (rows[0].at, 0));
+    let nonsense = sent(Some(i64::MIN), &rows[..1]).unwrap();
+    assert_eq!((nonsense.rows[0].0.at, nonsense.append.clock_offset), (rows[0].at, None));
+    // Gaps and events of the same batch go with it; what is told is never of the future.
+    let told = gap(|gap| (gap.from_us, gap.to_us) = (T0 - hour, T0 + 2 * hour));
+    let batch = Batch { clock_offset_us: Some(hour), ..events(vec![told]) };
+    let Fact::Gap(gap) = &check(batch, sender(), &World::default()).unwrap().append.facts[0] else {
+        panic!()
+    };
+    assert_eq!((gap.from, gap.to), (Micros(T0), sender().received));
 }
 
 #[test]

@@ -46,11 +46,11 @@ static CURSORS_STORE: Sql = Sql::new(
 );
 static BATCHES_STORE: Sql = Sql::new(
     "INSERT INTO ts_batch (tenant_id, agent_id, stream_id, seq, recv_at, t_min, t_max, n, class,
-                           codec, filter, devices, hash, data)
+                           codec, filter, devices, hash, data, clock_offset_us)
      SELECT * FROM UNNEST(
          $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
          $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bytea[],
-         $13::bytea[], $14::bytea[])
+         $13::bytea[], $14::bytea[], $15::bigint[])
      ON CONFLICT DO NOTHING
      RETURNING tenant_id, agent_id, stream_id, seq",
     file!(),
@@ -200,6 +200,7 @@ async fn batches_store(txn: &mut Txn, new: &[&Append]) -> Result<BTreeSet<BatchK
             .bind(devices)
             .bind(new.iter().map(|batch| &batch.hash[..]).collect::<Vec<&[u8]>>())
             .bind(new.iter().map(|batch| &batch.data[..]).collect::<Vec<&[u8]>>())
+            .bind(new.iter().map(|batch| batch.clock_offset).collect::<Vec<_>>())
     };
     let rows = arrays::run(&BATCHES_STORE, txn, bind).await?;
     rows.iter().map(batch_key).collect()

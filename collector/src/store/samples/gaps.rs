@@ -89,19 +89,25 @@ pub(super) async fn between(
 pub(super) fn gap_row(row: &Row) -> Result<GapRow, StoreError> {
     let class: i64 = row.get(5)?;
     let reason: i64 = row.get(7)?;
-    let corrupt = || StoreError::Corrupt { what: format!("class {class} of a gap") };
     Ok(GapRow {
         stream: row.get(0)?,
         seq_first: unsigned(row.get(1)?),
         seq_last: unsigned(row.get(2)?),
         from: Micros(row.get(3)?),
         to: Micros(row.get(4)?),
-        class: u32::try_from(class).ok().and_then(Class::from_wire).ok_or_else(corrupt)?,
+        class: class_of(class)?,
         count: unsigned(row.get(6)?),
-        reason: i32::try_from(reason)
-            .ok()
-            .and_then(|reason| GapReason::try_from(reason).ok())
-            .unwrap_or(GapReason::Unspecified),
+        reason: reason_of(reason),
         received: Micros(row.get(8)?),
     })
+}
+
+pub(super) fn class_of(class: i64) -> Result<Class, StoreError> {
+    let corrupt = || StoreError::Corrupt { what: format!("class {class} of a gap") };
+    u32::try_from(class).ok().and_then(Class::from_wire).ok_or_else(corrupt)
+}
+
+pub(super) fn reason_of(reason: i64) -> GapReason {
+    let reason = i32::try_from(reason).ok().and_then(|reason| GapReason::try_from(reason).ok());
+    reason.unwrap_or(GapReason::Unspecified)
 }

@@ -31,10 +31,12 @@ use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
 use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
 use crate::scan::store as scan;
-use crate::store::ids;
-use crate::store::samples::{cursor, facts, fetch, gaps, last, melt, pages, subject, tables};
+use crate::store::samples::{
+    cursor, facts, fetch, gaps, last, ledger, melt, pages, subject, tables,
+};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
+use crate::store::{ids, links};
 
 pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, identity::IDENTITY)];
@@ -230,6 +232,9 @@ static APP: &[&Sql] = &[
     &gaps::GAP_COUNT,
     &gaps::GAP_PAGE,
     &gaps::GAP_PAGE_BACK,
+    &ledger::LOSSES,
+    &ledger::LOST_SINCE,
+    &links::LIST,
     &pages::ENDS,
     &pages::OLDEST,
     &subject::DEVICE,
@@ -296,6 +301,8 @@ static INGEST: &[&Sql] = &[
     &cursor::CURSOR,
     &facts::DEVICE_FACTS_STORE,
     &facts::GAP_STORE,
+    &links::ADD,
+    &links::TRIM,
     &melt::GAPS_OF_AGENT,
     &melt::GAPS_TAKE,
     &melt::GAP_MELTED,

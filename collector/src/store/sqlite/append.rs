@@ -15,8 +15,8 @@ use crate::store::{Database, StoreError, Txn};
 
 sql! { pub(in crate::store) BATCH_STORE =
 "INSERT INTO ts_batch (tenant_id, agent_id, stream_id, seq, recv_at, t_min, t_max, n, class,
-                           codec, filter, devices, hash, data)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           codec, filter, devices, hash, data, clock_offset_us)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      ON CONFLICT DO NOTHING" }
 sql! { pub(in crate::store) HASH = "SELECT hash FROM ts_batch
 WHERE tenant_id = $1 AND agent_id = $2 AND stream_id = $3 AND seq = $4" }
@@ -168,6 +168,7 @@ async fn batch_insert(txn: &mut Txn, batch: &Append) -> Result<bool, StoreError>
         .bind(devices)
         .bind(batch.hash)
         .bind(&batch.data[..])
+        .bind(batch.clock_offset)
         .execute(txn)
         .await?;
     Ok(inserted == 1)

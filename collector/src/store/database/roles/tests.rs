@@ -18,6 +18,8 @@ agent identity SELECT(agent_id,revoked_at,site_id,tenant_id)
 agent ingest SELECT UPDATE(assignment_revision,last_ack_at,last_seen_at,platform,version)
 agent_key app SELECT(agent_id,created_at,not_after,revoked_at,tenant_id)
 agent_key identity DELETE INSERT SELECT UPDATE
+agent_link app SELECT
+agent_link ingest DELETE INSERT SELECT
 alert app SELECT UPDATE
 alert ingest DELETE INSERT SELECT UPDATE
 alert_event app INSERT SELECT
