@@ -24,14 +24,15 @@ export function FlagStrip({ spec, data: { times, values, gaps }, from, to, gapS 
   return (
     <div className="px-1" role="img" aria-label={`${spec.title}: ${words || "not known"}`} data-flag={runs.length}>
       <div className="relative h-4 overflow-hidden rounded-sm bg-line">
+        {/* Below the runs: what a sample says holds a little into the gap. */}
+        {losses(gaps, from / 1000, to / 1000).map((gap) => (
+          <span key={`${gap.from} ${gap.cause}`} title={`no data: ${nothingWords(gap.cause)}, ${short(gap.from * 1000)} – ${short(gap.to * 1000)}`}
+            className="hatched absolute inset-y-0 min-w-[3px]" style={place(gap)} />
+        ))}
         {runs.map((run) => (
           <span key={run.from} title={`${valueWords(run.value, spec)}, ${short(run.from * 1000)} – ${short(run.to * 1000)}`}
             className={`absolute inset-y-0 min-w-[2px] ${run.value === spec.good ? "bg-up" : run.value === 0 || run.value === 1 ? "bg-down" : "bg-degraded"}`}
             style={place(run)} />
-        ))}
-        {losses(gaps, from / 1000, to / 1000).map((gap) => (
-          <span key={`${gap.from} ${gap.cause}`} title={`no data: ${nothingWords(gap.cause)}, ${short(gap.from * 1000)} – ${short(gap.to * 1000)}`}
-            className="hatched absolute inset-y-0 min-w-[3px]" style={place(gap)} />
         ))}
       </div>
       <div aria-hidden="true" className="mt-0.5 flex justify-between text-2xs text-muted"><span>{short(from)}</span><span>{short(to)}</span></div>
