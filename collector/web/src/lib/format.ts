@@ -19,6 +19,13 @@ export function integer(value: Value): string {
   return given(value) ? whole.format(value) : NONE;
 }
 
+const short = new Intl.NumberFormat(LOCALE, { notation: "compact" });
+
+/** «16K»: where there is little room. */
+export function compact(value: number): string {
+  return short.format(value);
+}
+
 /** «1 agent», «1,200 devices». */
 export function counted(count: number, thing: string): string {
   return `${integer(count)} ${thing}${count === 1 ? "" : "s"}`;

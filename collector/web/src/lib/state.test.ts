@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import {
-  agedCount, causeHint, causeWord, isBackfilling, isDim, shownAgent, shownAsked, shownDevices, shownPort, shownState,
+  agedCount, causeHint, causeWord, isBackfilling, isClockOff, isDim, shownAgent, shownAsked, shownDevices, shownPort, shownState,
   stateWord,
 } from "./state";
 import type { Cause, Device } from "./types";
@@ -110,4 +110,8 @@ it("dims after three intervals", () => {
   expect(isDim(ago(180), 60, NOW)).toBe(false);
   expect(isDim(ago(181), 60, NOW)).toBe(true);
   expect(isDim(null, 60, NOW)).toBe(true);
+});
+
+it("lets a clock be off a little", () => {
+  expect([null, undefined, 2000, -2001, 2001].map(isClockOff)).toEqual([false, false, false, true, true]);
 });

@@ -11,6 +11,8 @@ const PORT_FLOOR_S = 30;
 const AGENT_SILENCE_S = 120;
 /** A buffer older than this is catching up. */
 const BACKFILL_S = 30;
+/** From here on the clock of an agent is worth a word. */
+const CLOCK_OFF_MS = 2000;
 
 export const STATES: readonly State[] = ["down", "degraded", "unknown", "up"];
 
@@ -192,6 +194,11 @@ export function shownAgent(agent: Pick<Agent, "state" | "last_seen_at">, nowMs: 
 export function isBackfilling(agent: Pick<Agent, "buffer"> | undefined, nowMs: number): boolean {
   const oldest = ageSeconds(agent?.buffer?.oldest_at, nowMs);
   return oldest !== null && oldest > BACKFILL_S;
+}
+
+/** Its samples bear a wrong time. `offsetMs`: what is to be added to its times. */
+export function isClockOff(offsetMs: number | null | undefined): boolean {
+  return Math.abs(offsetMs ?? 0) > CLOCK_OFF_MS;
 }
 
 /** How many of the devices are shown otherwise than they were told, as their news got too old. */

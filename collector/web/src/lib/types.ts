@@ -4,7 +4,7 @@ import type { components } from "../api.gen";
 type Schemas = components["schemas"];
 
 export type Adopted = Schemas["Adopted"];
-export type Agent = Schemas["Agent"];
+export type Agent = Schemas["Agent"] & DeliveryOfAgent;
 export type AgentNetwork = Schemas["AgentNetwork"];
 export type Alert = Schemas["Alert"];
 export type AlertAct = Schemas["AlertAct"];
@@ -21,6 +21,7 @@ export type Device = Schemas["Device"];
 export type DeviceDetail = Schemas["DeviceDetail"];
 export type Facts = Schemas["Facts"];
 export type Found = Schemas["CredentialsTried"];
+export type Gap = Schemas["Gap"];
 export type Grant = Schemas["Grant"];
 export type Icmp = Schemas["Icmp"];
 export type Imported = Schemas["Imported"];
@@ -74,4 +75,20 @@ export type HelloEvent = Schemas["HelloEvent"];
 export type DevicesEvent = Schemas["DevicesEvent"];
 export type InterfacesEvent = Schemas["InterfacesEvent"];
 export type AgentsEvent = Schemas["AgentsEvent"];
+
+/** What the agent sends of what it kept, since it began to. */
+export interface Backfill {
+  began_at: string;
+  batches_at_start: number;
+  oldest_at_start: string | null;
+}
+
+/** How well what an agent measures gets here; older collectors tell nothing of it. */
+export interface DeliveryOfAgent {
+  backfill?: Backfill | null;
+  /** What was lost for good in the last 24 hours. */
+  lost_24h?: { gaps: number; samples: number } | null;
+  /** What is to be added to its times to make them the collector's. */
+  clock_offset_ms?: number | null;
+}
 export type AlertsEvent = Schemas["AlertsEvent"];

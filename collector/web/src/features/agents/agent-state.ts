@@ -2,7 +2,7 @@
 import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
-import { isBackfilling, shownAgent } from "../../lib/state";
+import { isBackfilling, isClockOff, shownAgent } from "../../lib/state";
 import type { Agent, State } from "../../lib/types";
 
 /** A certificate lives seven days and is renewed at half of that: with less than this left something keeps it from being renewed. */
@@ -27,7 +27,9 @@ function told(agent: Agent, nowMs: number): AgentState {
   if (state !== agent.state) return { state, note: "stale" };
   const late = certificateOf(agent, nowMs);
   if (late?.isLate) return { state, note: late.word };
-  return { state, note: state === "up" && isBackfilling(agent, nowMs) ? "backfilling" : null };
+  if (isClockOff(agent.clock_offset_ms)) return { state, note: "clock wrong" };
+  if (state === "up" && isBackfilling(agent, nowMs)) return { state, note: "backfilling" };
+  return { state, note: agent.lost_24h?.gaps ? "lost data" : null };
 }
 
 /** Renders anew only when it turns. */

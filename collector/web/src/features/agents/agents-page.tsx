@@ -1,8 +1,9 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { serverNow } from "../../lib/clock";
 import { byName, counted } from "../../lib/format";
 import { useIntent } from "../../lib/intent";
-import { live, useTableValue } from "../../lib/live-app";
+import { live, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useMayIn, useMayMake } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
 import { isInScope, useScope } from "../../lib/scope";
@@ -15,6 +16,7 @@ import { usePhone } from "../../lib/use-phone";
 import { useRowKeys } from "../../lib/use-row-keys";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
+import { FilterChip } from "../../ui/chip";
 import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
 import { Icon } from "../../ui/icon";
@@ -25,6 +27,7 @@ import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { SetupLink } from "../setup/setup-link";
 import { TableError } from "../shell/table-error";
 import { AgentRow, DESK, ROOMY } from "./agent-row";
+import { troubleOf } from "./delivery";
 import { EditAgent } from "./edit-agent";
 import { lastAgents, rememberAgents } from "./last-agents";
 import { linkNote, transportWord } from "./link";
@@ -65,7 +68,7 @@ export function AgentsPage() {
   const scope = useScope();
   const names = useAgentNames();
   const navigate = route.useNavigate();
-  const { open } = route.useSearch();
+  const { open, show } = route.useSearch();
   const phone = usePhone();
   const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
@@ -87,19 +90,21 @@ export function AgentsPage() {
     [membership, names, scope, sorting],
   );
   const text = query.trim();
+  const troubled = useEachSecond(() => (show ? live.agents.list().filter((agent) => troubleOf(agent, serverNow())).map(({ id }) => id).join(" ") : ""));
   const shown = ids.filter((id) => {
     const agent = live.agents.get(id);
-    return agent && (!text || matches(agent, text));
+    return agent && (!text || matches(agent, text)) && (!show || troubled.split(" ").includes(id));
   });
 
-  const setOpen = (id: string | undefined) => void navigate({ search: id ? { open: id } : {}, replace: true });
+  const setOpen = (id: string | undefined) => void navigate({ search: { open: id, show }, replace: true });
+  const showAll = () => void navigate({ search: { open }, replace: true });
   const beside = useBeside({
     first: lastAgents().chosen, open, setOpen, toPage: (id) => void navigate({ to: "/agents/$id", params: { id } }),
   });
   const { chosen } = beside;
-  useEffect(() => rememberAgents({ search: open ? { open } : {}, chosen }), [open, chosen]);
+  useEffect(() => rememberAgents({ search: { open, show }, chosen }), [open, show, chosen]);
   useRowKeys(shown, beside);
-  useCommands({ "go.back": () => beside.back() || setQuery("") });
+  useCommands({ "go.back": () => beside.back() || (query ? setQuery("") : show && showAll()) });
   const mayOf = (id: string) => mayIn(live.agents.get(id)?.tenant.id ?? "");
   const canChange = ids.some((id) => mayOf(id).write);
 
@@ -109,7 +114,9 @@ export function AgentsPage() {
       <PageHead title="Agents">
         {ids.length > 0 && (
           <FilterBar label="Filter agents" count={(all) => counted(all, "agent")} query={query} onQuery={setQuery} shown={shown.length}
-            total={ids.length} onClear={query ? () => setQuery("") : undefined} />
+            total={ids.length} onClear={query ? () => setQuery("") : undefined}>
+            {show && <FilterChip label="Show all agents" onRemove={showAll}>Away, behind, losing data or with a wrong clock</FilterChip>}
+          </FilterBar>
         )}
         <span className="flex-1" />
         {mayAdd && (
@@ -146,6 +153,7 @@ export function AgentsPage() {
           </tbody>
         </table>
       )}
+      {show && ids.length > 0 && shown.length === 0 && !text && <Empty title="All agents deliver"><p>None is away or behind, none has lost anything within 24 hours, and their clocks are right.</p></Empty>}
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
     </div>

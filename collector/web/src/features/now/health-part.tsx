@@ -50,7 +50,7 @@ function Late({ id, state, lag }: Behind) {
   return (
     <li className={LINE} data-late={lag}>
       <div className="flex items-baseline gap-3">
-        <StateShape state={lag === "backfilling" ? "degraded" : state} size={11} />
+        <StateShape state={state === "up" ? "degraded" : state} size={11} />
         <span className="min-w-0 flex-1 wrap-anywhere">
           <Link to="/agents/$id" params={{ id }} className="font-medium hover:underline">{names.name(agent)}</Link>{" "}
           <span className="text-muted">{LAG_WORD[lag]}</span>

@@ -29,6 +29,7 @@ import { useKiosk } from "./use-kiosk";
 import { useTenant } from "./use-tenant";
 
 const VisitBanner = lazy(() => import("./visit-banner").then((m) => ({ default: m.VisitBanner })));
+const DataHealth = lazy(() => import("./data-health").then((m) => ({ default: m.DataHealth })));
 const DemoBanner = lazy(() => import("./demo-banner").then((m) => ({ default: m.DemoBanner })));
 const Palette = lazy(() => import("../palette/palette").then((m) => ({ default: m.Palette })));
 const QueueSender = lazy(() => import("../offline/queue-sender").then((m) => ({ default: m.QueueSender })));
@@ -132,7 +133,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
         </Link>
         <TenantSwitch onChange={onTenant} />
         <DeskNav />
-        <span className="flex-1" />
+        <span className="flex min-w-0 flex-1 justify-end"><Suspense>{!isOfNone && <DataHealth />}</Suspense></span>
         <NewVersion />
         {!isOfNone && <LiveBanner />}
         <SearchButton onClick={openPalette} />
