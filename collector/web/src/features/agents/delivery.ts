@@ -56,7 +56,7 @@ export function healthOf(agents: readonly Told[], nowMs: number): Health {
     away > 0 && `${integer(away)} away`,
     behind.length > 0 && `${integer(behind.length)} behind`,
     gaps > 0 && (samples > 0 ? `${compact(samples)} lost` : counted(gaps, "gap")),
-    clocks > 0 && `${counted(clocks, "clock")} off`,
+    clocks > 0 && counted(clocks, "clock"),
   ];
   return { isWell: false, words: words.filter(Boolean).join(" · "), brief: brief.filter(Boolean).join(" · ") };
 }

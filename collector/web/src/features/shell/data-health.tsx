@@ -6,6 +6,9 @@ import { isInScope, useScope } from "../../lib/scope";
 import { StateShape } from "../../ui/state-badge";
 import { healthOf } from "../agents/delivery";
 
+/** The head has room for words where it is wide, and again where it has left out the name of the product. Between, the sign says that there is something. */
+const ROOM = "max-[1060px]:hidden min-[1180px]:max-[1400px]:hidden";
+
 /** On every page: whether what agents measure gets here. It takes the room that is left in the head, and moves nothing. */
 export function DataHealth() {
   const scope = useScope();
@@ -18,12 +21,12 @@ export function DataHealth() {
   const [how, brief, words] = told.split("\n");
   const isWell = how === "well";
   return (
-    <Link to="/agents" search={isWell ? {} : { show: "trouble" }} title={words} data-data-health={how} aria-label={words}
-      className={`mx-2 inline-flex h-7 min-w-0 items-center gap-1.5 rounded-md px-1.5 text-xs text-muted hover:bg-hover hover:text-text phone:mx-0 phone:h-11 phone:min-w-11 phone:justify-center
-        ${isWell ? "phone:hidden" : ""}`}>
+    <Link to="/agents" search={isWell ? {} : { show: "trouble" }} title={words} data-data-health={how}
+      className={`mx-1 inline-flex h-7 min-w-0 items-center gap-1.5 rounded-md px-1.5 text-xs text-muted hover:bg-hover hover:text-text phone:mx-0 phone:h-11 phone:min-w-11 phone:justify-center
+        ${isWell ? `phone:hidden ${ROOM}` : ""}`}>
       {!isWell && <StateShape state="degraded" size={11} />}
-      {/* Where there is no room for it the sign says that there is something. */}
-      <span className={`clip phone:hidden ${isWell ? "max-[1200px]:hidden" : ""}`}>{brief}</span>
+      <span aria-hidden="true" className={`clip phone:hidden ${ROOM}`}>{brief}</span>
+      <span className="sr-only">Data: {words}</span>
     </Link>
   );
 }

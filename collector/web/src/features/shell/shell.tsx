@@ -127,9 +127,9 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       </a>
       <header className="group-data-kiosk/frame:hidden flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
         <Link to="/" aria-label="Farwatch, what is wrong now"
-          className={`mr-4 inline-flex h-8 items-center gap-2 max-[1100px]:mr-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
+          className={`mr-4 inline-flex h-8 items-center gap-2 max-[1180px]:mr-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
           <Mark size={22} />
-          <span className={hasTenant ? "max-[1100px]:hidden" : ""}><Wordmark /></span>
+          <span className={hasTenant ? "max-[1180px]:hidden" : ""}><Wordmark /></span>
         </Link>
         <TenantSwitch onChange={onTenant} />
         <DeskNav />
