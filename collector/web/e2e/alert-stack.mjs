@@ -46,7 +46,7 @@ function people(data) {
   }
 }
 
-/** Starts it; `kill` and `revive` the mortal router, `killAgent` as a power cut does, `stop` ends all and removes what it made. */
+/** Starts it; `kill` and `revive` the mortal router, `killAgent` as a power cut does and `startAgent` it again, `stop` ends all and removes what it made. */
 export async function oneSite() {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-alerts-"));
   const data = join(folder, "collector");
@@ -66,12 +66,18 @@ export async function oneSite() {
     const url = `http://${http}`;
     const ask = await signIn(url, ADMIN);
     await enrol(folder, data, listen, TENANT, SITE);
-    const agent = spawn(join(BINARIES, "farwatch-agent"), ["run", "--state-dir", join(folder, `agent ${TENANT} ${SITE}`)], { stdio: "ignore" });
-    const agentEnded = new Promise((resolve) => agent.once("exit", resolve));
+    const agentDir = join(folder, `agent ${TENANT} ${SITE}`);
+    let agent = null;
+    let agentEnded = null;
+    const startAgent = () => {
+      agent = spawn(join(BINARIES, "farwatch-agent"), ["run", "--state-dir", agentDir], { stdio: "ignore" });
+      agentEnded = new Promise((resolve) => agent.once("exit", resolve));
+    };
     const killAgent = async () => {
       agent.kill("SIGKILL");
       await agentEnded;
     };
+    startAgent();
     stops.push(killAgent);
     const steady = await routers(2, join(folder, "steady"));
     let mortal = await routers(1, join(folder, "mortal"));
@@ -84,7 +90,7 @@ export async function oneSite() {
     const { id: mortalId } = await add({ ...mortal.found[0], name: MORTAL });
     await until("all devices to be up", async () => (await ask("GET", "/api/v1/devices")).every(({ state }) => state === "up"));
     return {
-      url, ask, stop, mortalId, killAgent,
+      url, ask, stop, mortalId, killAgent, startAgent, agentDir,
       kill: () => mortal.stop(),
       revive: async () => {
         mortal = await routers(1, join(folder, "mortal"));

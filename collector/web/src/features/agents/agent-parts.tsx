@@ -6,7 +6,7 @@ import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
-import { shownAgent } from "../../lib/state";
+import { isClockOff, shownAgent } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
@@ -96,11 +96,17 @@ export function LinkPart({ agent }: { agent: Agent }) {
         <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : agent.offline_reason === "stopped" ? "stopped in order" : "not connected"}</Fact>
         <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
         <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
+        {typeof agent.clock_offset_ms === "number" && <Fact name="Clock"><Clock offsetMs={agent.clock_offset_ms} /></Fact>}
       </Facts>
       {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
       {may.write && !agent.revoked_at && <Ping id={agent.id} />}
     </Part>
   );
+}
+
+function Clock({ offsetMs }: { offsetMs: number }) {
+  const isOff = isClockOff(offsetMs);
+  return <span data-clock={isOff ? "off" : "right"} className={isOff ? "text-degraded" : ""} title={`${inMs(Math.abs(offsetMs))} ${offsetMs > 0 ? "behind" : "ahead"}`}>{isOff ? clockWords(-offsetMs) : "right"}</span>;
 }
 
 function Ping({ id }: { id: string }) {

@@ -8,7 +8,6 @@ import type { Agent, Alert } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
 import { Part } from "../../ui/part";
 import { lastEnded } from "../alerts/use-past";
-import { lostSince } from "./lost";
 import { type Outage, outagesOf } from "./outages";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -16,7 +15,7 @@ const STEP_MS = 60_000;
 /** More are for the list of alerts. */
 const SHOWN = 5;
 
-/** When it was not well within the last seven days, by its alerts; and what it lost for good. */
+/** When it was not well within the last seven days, by its alerts. */
 export function AgentWeek({ agent: { id, tenant } }: { agent: Agent }) {
   const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
   const from = to - WEEK_MS;
@@ -51,7 +50,6 @@ export function AgentWeek({ agent: { id, tenant } }: { agent: Agent }) {
       {outages.length > SHOWN && (
         <Link to="/alerts" search={{ agent: id, tenant: tenant.id, state: "resolved" }} className="self-start text-accent hover:underline">All {isCut ? "alerts" : counted(outages.length, "alert")}</Link>
       )}
-      <Lost id={id} from={from} />
     </Part>
   );
 }
@@ -72,18 +70,4 @@ function Strip({ outages, from, to }: { outages: readonly Outage[]; from: number
       </div>
     </div>
   );
-}
-
-/** Samples that will never come: it had no room to keep them. */
-function Lost({ id, from }: { id: string; from: number }) {
-  const { data: lost } = useQuery({
-    queryKey: ["agent-gaps", id],
-    queryFn: () => lostSince(from, (cursor) => take(api.GET("/api/v1/agents/{id}/gaps", {
-      params: { path: { id }, query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) } },
-    }))),
-  });
-  if (!lost || (lost.gaps === 0 && !lost.isCut)) return null;
-  const samples = lost.samples > 0 ? `${counted(lost.samples, "sample")} in ` : "";
-  const count = lost.gaps > 0 ? `${lost.isCut ? "at least " : ""}${samples}${counted(lost.gaps, "gap")}` : "too often to be counted here";
-  return <p className="text-degraded" data-agent-lost={lost.gaps}>Lost for good: {count}.</p>;
 }

@@ -24,7 +24,7 @@ it("notes it beside the transport", () => {
 it("tells a clock that is off from one that is right", () => {
   expect(clockWords(-12.5)).toBe("Its clock is right.");
   expect(clockWords(4100)).toBe("Its clock is 4 s ahead: set up NTP there.");
-  expect(clockWords(-3_600_000)).toBe("Its clock is 60 min behind: set up NTP there.");
+  expect(clockWords(-3_600_000)).toBe("Its clock is 60 min behind: set up NTP there. Until then its times are put right as they arrive.");
   expect(clockWords(null)).toBe("");
 });
 

@@ -1,5 +1,6 @@
 /** What carries an agent's session, in words. */
 import { NONE, percent, threeFigures } from "../../lib/format";
+import { isClockOff } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 
 type Link = Pick<Agent, "transport" | "transport_reason" | "proxied">;
@@ -63,13 +64,18 @@ export function lostWords({ transport }: Pick<Agent, "transport">, isHere: boole
   return transport === "quic" ? "too few packets so far" : `${transportWord(transport)} does not tell`;
 }
 
-/** From here on a clock is worth a word: its samples bear the wrong time. */
-const CLOCK_OFF_MS = 2000;
+/** From here on the collector puts the times of samples right. */
+const CORRECTED_MS = 60_000;
+
+function isCorrected(aheadMs: number): boolean {
+  return Math.abs(aheadMs) > CORRECTED_MS;
+}
 
 export function clockWords(aheadMs: number | null): string {
   if (aheadMs === null) return "";
   const off = Math.abs(aheadMs);
-  if (off < CLOCK_OFF_MS) return "Its clock is right.";
+  if (!isClockOff(aheadMs)) return "Its clock is right.";
   const by = off < 120_000 ? `${Math.round(off / 1000)} s` : `${Math.round(off / 60_000)} min`;
-  return `Its clock is ${by} ${aheadMs > 0 ? "ahead" : "behind"}: set up NTP there.`;
+  const words = `Its clock is ${by} ${aheadMs > 0 ? "ahead" : "behind"}: set up NTP there.`;
+  return isCorrected(aheadMs) ? `${words} Until then its times are put right as they arrive.` : words;
 }

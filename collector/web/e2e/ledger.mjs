@@ -1,0 +1,122 @@
+// What an agent lost for good: its page, the head of every page and the charts tell it. The agent is really killed, and
+// its buffer really damaged.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ADMIN, onOneSite } from "./alert-stack.mjs";
+import { signInPage, until } from "./stack.mjs";
+
+const DESK = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+/** Two and a half polls of five seconds are a gap; a little more, so that it is seen. */
+const AWAY_MS = 16_000;
+const DELIVERED_MS = 60_000;
+const wrongUnless = (condition, message) => (condition ? null : message);
+
+export async function ledger(browser, { check, look, sideways }) {
+  await onOneSite(browser, "ledger", check, async (site, view) => {
+    const desk = await view({ viewport: DESK, theme: "dark" });
+    const [{ id }] = await site.ask("GET", "/api/v1/agents");
+    const at = { site, id, page: desk.page, check };
+    await nothingLost(at);
+    await look(desk, "ledger-empty-dark");
+    await killed(at);
+    await damaged(at);
+    await look(desk, "ledger-dark");
+    await hatched(at);
+    await look(desk, "ledger-chart-dark");
+    await troubled(at);
+    const storageState = await desk.context.storageState();
+    storageState.origins = [];
+    const others = {
+      light: await view({ viewport: DESK, theme: "light", storageState }), phone: await view({ viewport: PHONE, theme: "light", storageState, phone: true }),
+    };
+    const paths = {
+      ledger: [`/agents/${id}`, "[data-ledger='2'] [data-reason=corrupt]"],
+      "ledger-chart": [`/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`, "[data-chart=traffic] [data-hatched]"],
+      "ledger-agents": ["/agents?show=trouble", `[data-agent='${id}']`],
+    };
+    for (const [suffix, made] of Object.entries(others)) {
+      for (const [name, [path, settled]] of Object.entries(paths)) {
+        await check(`${name}-${suffix}: shows, and fits`, async () => {
+          await made.page.goto(site.url + path);
+          await made.page.waitForSelector(settled);
+          await made.page.waitForSelector("[data-data-health=wrong]");
+          return sideways(made.page);
+        });
+        await look(made, `${name}-${suffix}`);
+      }
+    }
+  });
+}
+
+async function nothingLost({ site, id, page, check }) {
+  await check("ledger: while all is well it says so, and what would be told here", async () => {
+    await signInPage(page, site.url, ADMIN, `/agents/${id}`);
+    await page.waitForSelector("[data-ledger='0'] [data-ledger-empty]:has-text('Nothing was lost')");
+    await page.waitForSelector("[data-backfill=done]");
+    await page.waitForSelector("[data-data-health=well]:has-text('The agent delivers')");
+  });
+}
+
+/** Ends it as a power cut does, for long enough to be missed. */
+async function away({ site, id }, meanwhile = () => {}) {
+  await site.killAgent();
+  meanwhile();
+  await until("the agent to be missed", async () => {
+    const { last_seen_at: seen } = await site.ask("GET", `/api/v1/agents/${id}`);
+    return Date.now() - Date.parse(seen) > AWAY_MS;
+  });
+  site.startAgent();
+}
+
+async function killed(at) {
+  const { page, check } = at;
+  await check("ledger: what a kill took is told by the open page, and by the head of it", async () => {
+    await away(at);
+    await page.waitForSelector("[data-ledger='1'] [data-reason=crash]:has-text('killed or lost power')", { timeout: DELIVERED_MS });
+    await page.waitForSelector("[data-data-health=wrong]:has-text('1 gap in 24 h')");
+  });
+}
+
+async function damaged(at) {
+  const { site, page, check } = at;
+  await check("ledger: a damaged buffer is another cause, told apart and summed", async () => {
+    await away(at, () => {
+      const file = join(site.agentDir, "buffer.db");
+      writeFileSync(file, Buffer.alloc(1 << 16, 7));
+      writeFileSync(`${file}-wal`, "");
+    });
+    await page.waitForSelector("[data-ledger='2'] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
+    const rows = await page.$$eval("[data-ledger] [data-row]", (all) => all.map((row) => row.textContent));
+    return wrongUnless(rows.length === 2 && rows[0].includes("disk") && rows[1].includes("killed"), rows.join("\n"));
+  });
+}
+
+async function hatched({ site, id, page, check }) {
+  await check("ledger: charts hatch it, and the pointer reads why", async () => {
+    const gaps = await site.ask("GET", `/api/v1/agents/${id}/gaps`);
+    const { from, to } = gaps.find(({ reason }) => reason === "crash");
+    const middle = (Date.parse(from) + Date.parse(to)) / 2;
+    await page.goto(`${site.url}/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`);
+    await page.waitForSelector("[data-chart=traffic] [data-hatched]:has-text('killed or lost power')");
+    const chart = await page.locator("[data-chart=traffic]").evaluate(({ dataset }) => ({ from: Number(dataset.from), to: Number(dataset.to) }));
+    const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
+    await page.mouse.move(box.x + (box.width * (middle - chart.from)) / (chart.to - chart.from), box.y + box.height / 2);
+    await page.waitForSelector("[data-chart=traffic] [data-readout=why]:has-text('no data: the agent was killed or lost power')");
+    const values = await page.locator("[data-chart=traffic] [data-readout=value]").allTextContents();
+    return wrongUnless(values.every((value) => value === "–"), values.join());
+  });
+}
+
+async function troubled({ site, id, page, check }) {
+  await check("ledger: the head leads to the agents that it is about, and back to all of them", async () => {
+    await page.click("[data-data-health]");
+    await page.waitForURL((to) => to.pathname === "/agents" && to.searchParams.get("show") === "trouble");
+    await page.waitForSelector(`[data-agent='${id}']:has-text('lost data')`);
+    await page.click("[data-chip]");
+    await page.waitForURL((to) => to.pathname === "/agents" && !to.searchParams.has("show"));
+    await page.waitForSelector(`[data-agent='${id}']`);
+    await page.goto(site.url);
+    await page.waitForSelector("[data-late=losing]");
+  });
+}

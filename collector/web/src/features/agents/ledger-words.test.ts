@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { advice, amountWords, classWords, countWords, lengthWords } from "./ledger-words";
+
+it("tells how much, and owns up where it was not counted", () => {
+  expect(amountWords({ gaps: 0, samples: 0 })).toBe("none");
+  expect(amountWords({ gaps: 1, samples: 1 })).toBe("1 sample in 1 gap");
+  expect(amountWords({ gaps: 2, samples: 0 })).toBe("2 gaps");
+  expect(countWords({ count: 7 })).toBe("7 samples");
+  expect(countWords({ count: 0 })).toBe("not counted");
+});
+
+it("tells what it was and how long", () => {
+  expect(classWords("events")).toBe("changes of state");
+  expect(classWords("odd_kind")).toBe("odd kind");
+  expect(lengthWords({ from: "2026-11-22T12:00:00Z", to: "2026-11-22T12:30:00Z" })).toBe("30 min");
+});
+
+it("has an advice for each reason that is known", () => {
+  for (const reason of ["evicted", "corrupt", "crash", "collector_rollback", "rejected"]) expect(advice(reason)).toMatch(/\.$/);
+  expect(advice("unknown")).toBeNull();
+});

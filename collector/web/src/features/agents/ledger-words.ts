@@ -1,0 +1,50 @@
+/** What was lost, in words of everyday. */
+import { counted, dateTime, duration } from "../../lib/format";
+import type { Gap } from "../../lib/types";
+import type { Amount } from "./losses";
+
+const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
+  counters: "traffic and counters",
+  gauges: "levels and pings",
+  events: "changes of state",
+  snapshots: "configurations",
+};
+
+/** What kind of values it was. A newer collector's names are plain enough. */
+export function classWords(name: string): string {
+  return CLASS_WORDS[name] ?? name.replaceAll("_", " ");
+}
+
+const ADVICE: Readonly<Partial<Record<string, string>>> = {
+  evicted: "The line was away for longer than the buffer lasts. Give it more room: size_mib in the agent's file.",
+  corrupt: "Look after the disk or the card of its machine: it gave back something else than was written.",
+  crash: "A power cut or a kill takes about the last second. While it does not run, nothing is measured.",
+  collector_rollback: "The backup was older than what agents still keep. Back up the collector more often.",
+  rejected: "Its device moved to another agent, or the tenant has as many series as it may. The collector's log tells which.",
+};
+
+/** What to do about it, or why nothing can be done. */
+export function advice(reason: string): string | null {
+  return ADVICE[reason] ?? null;
+}
+
+/** «1,240 samples in 3 gaps»; of gaps that nobody could count only how many they are. */
+export function amountWords({ gaps, samples }: Amount): string {
+  if (gaps === 0) return "none";
+  return samples > 0 ? `${counted(samples, "sample")} in ${counted(gaps, "gap")}` : counted(gaps, "gap");
+}
+
+/** What one gap lost. */
+export function countWords({ count }: Pick<Gap, "count">): string {
+  return count > 0 ? counted(count, "sample") : "not counted";
+}
+
+/** How long it is. */
+export function lengthWords({ from, to }: Pick<Gap, "from" | "to">): string {
+  return duration((Date.parse(to) - Date.parse(from)) / 1000);
+}
+
+/** From when to when, for a tooltip. */
+export function spanTitle({ from, to }: Pick<Gap, "from" | "to">): string {
+  return `${dateTime(from)} – ${dateTime(to)}`;
+}
