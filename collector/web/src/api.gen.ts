@@ -77,6 +77,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an agent lost for good, by class and reason */
+        get: operations["agent_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an agent was connected, the newest first; 500 are kept */
+        get: operations["agent_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/networks": {
         parameters: {
             query?: never;
@@ -1763,8 +1797,15 @@ export interface components {
             hosts: components["schemas"]["AdoptedHost"][];
         };
         Agent: {
+            backfill: components["schemas"]["AgentBackfill"] | null;
             buffer: components["schemas"]["AgentBuffer"] | null;
             certificate_expires_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description What is to be added to its clock to make it the collector's, positive where it is behind; beyond a
+             *     minute its times are corrected. Null until it was measured.
+             */
+            clock_offset_ms: number | null;
             connected_since: components["schemas"]["Time"] | null;
             created_at: components["schemas"]["Time"];
             /** Format: int64 */
@@ -1778,6 +1819,7 @@ export interface components {
              * @description Of the packets the agent has sent lately; null where its system does not tell.
              */
             loss_percent: number | null;
+            lost_24h: components["schemas"]["Lost"];
             name: string;
             /**
              * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
@@ -1813,6 +1855,13 @@ export interface components {
             /** Format: double */
             rtt_ms: number;
         };
+        /** @description What it had to send when it began to catch up; null of one that is not behind. */
+        AgentBackfill: {
+            /** Format: int64 */
+            batches_at_start: number;
+            began_at: components["schemas"]["Time"] | null;
+            oldest_at_start: components["schemas"]["Time"] | null;
+        };
         /** @description What waits at the agent. */
         AgentBuffer: {
             /** Format: int64 */
@@ -1826,6 +1875,21 @@ export interface components {
             name?: string | null;
             /** @description Another site of its tenant; its devices follow. */
             site?: string | null;
+        };
+        /** @description A session that opened, went on from another address, or ended. */
+        AgentLink: {
+            at: components["schemas"]["Time"];
+            /** @description `opened`, `moved` or `ended`. */
+            event: string;
+            /**
+             * @description Why it ended: `replaced` by a newer session, `closed` by the network or the agent, `stopped` as the
+             *     agent's process said goodbye, `revoked`. Of one that opened, why it is not QUIC: `udp_blocked`,
+             *     `quic_died`, `lossy`.
+             */
+            reason: string | null;
+            remote_addr: string;
+            /** @description `quic` or `tcp`. */
+            transport: string;
         };
         AgentNetwork: {
             /**
@@ -1843,8 +1907,15 @@ export interface components {
         };
         /** @description Only the fields that changed. */
         AgentPatch: {
+            backfill?: components["schemas"]["AgentBackfill"] | null;
             buffer?: components["schemas"]["AgentBuffer"] | null;
             certificate_expires_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description What is to be added to its clock to make it the collector's, positive where it is behind; beyond a
+             *     minute its times are corrected. Null until it was measured.
+             */
+            clock_offset_ms?: number | null;
             connected_since?: components["schemas"]["Time"] | null;
             created_at?: components["schemas"]["Time"];
             /** Format: int64 */
@@ -1858,6 +1929,7 @@ export interface components {
              * @description Of the packets the agent has sent lately; null where its system does not tell.
              */
             loss_percent?: number | null;
+            lost_24h?: components["schemas"]["Lost"];
             name?: string;
             /**
              * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
@@ -2600,8 +2672,15 @@ export interface components {
         /** @description A successful answer. */
         Data_Agent: {
             data: {
+                backfill: components["schemas"]["AgentBackfill"] | null;
                 buffer: components["schemas"]["AgentBuffer"] | null;
                 certificate_expires_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description What is to be added to its clock to make it the collector's, positive where it is behind; beyond a
+                 *     minute its times are corrected. Null until it was measured.
+                 */
+                clock_offset_ms: number | null;
                 connected_since: components["schemas"]["Time"] | null;
                 created_at: components["schemas"]["Time"];
                 /** Format: int64 */
@@ -2615,6 +2694,7 @@ export interface components {
                  * @description Of the packets the agent has sent lately; null where its system does not tell.
                  */
                 loss_percent: number | null;
+                lost_24h: components["schemas"]["Lost"];
                 name: string;
                 /**
                  * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
@@ -3065,6 +3145,13 @@ export interface components {
                 rows: components["schemas"]["ImportRow"][];
                 /** @description Columns that mean nothing here, and were not read. */
                 unknown_columns: string[];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Ledger: {
+            data: {
+                /** @description By class and reason; empty where nothing was lost. */
+                losses: components["schemas"]["Losses"][];
             };
         };
         /** @description A successful answer. */
@@ -3597,10 +3684,15 @@ export interface components {
             class: string;
             /**
              * Format: int64
-             * @description Samples lost; 0 when unknown.
+             * @description Rows lost, one of each poll of a table of a device; 0 when unknown.
              */
             count: number;
             from: components["schemas"]["Time"];
+            /**
+             * @description `evicted`: the agent's buffer was full. `corrupt`: its file was damaged. `crash`: the agent was
+             *     ended in the middle. `collector_rollback`: the collector was restored from an older backup.
+             *     `rejected`: the collector would not keep it. `unknown`.
+             */
             reason: string;
             /** Format: int64 */
             seq_from: number;
@@ -3861,6 +3953,10 @@ export interface components {
         KeyChange: "exchange" | "finish";
         /** @enum {string} */
         LeastSeverity: "info" | "warning" | "critical";
+        Ledger: {
+            /** @description By class and reason; empty where nothing was lost. */
+            losses: components["schemas"]["Losses"][];
+        };
         /** @enum {string} */
         LeftOut: "damaged" | "too_many";
         Link: {
@@ -3875,8 +3971,15 @@ export interface components {
         /** @description A page of a list. */
         List_Agent: {
             data: {
+                backfill: components["schemas"]["AgentBackfill"] | null;
                 buffer: components["schemas"]["AgentBuffer"] | null;
                 certificate_expires_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description What is to be added to its clock to make it the collector's, positive where it is behind; beyond a
+                 *     minute its times are corrected. Null until it was measured.
+                 */
+                clock_offset_ms: number | null;
                 connected_since: components["schemas"]["Time"] | null;
                 created_at: components["schemas"]["Time"];
                 /** Format: int64 */
@@ -3890,6 +3993,7 @@ export interface components {
                  * @description Of the packets the agent has sent lately; null where its system does not tell.
                  */
                 loss_percent: number | null;
+                lost_24h: components["schemas"]["Lost"];
                 name: string;
                 /**
                  * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
@@ -3913,6 +4017,24 @@ export interface components {
                 /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
                 transport_reason: string | null;
                 version: string | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_AgentLink: {
+            data: {
+                at: components["schemas"]["Time"];
+                /** @description `opened`, `moved` or `ended`. */
+                event: string;
+                /**
+                 * @description Why it ended: `replaced` by a newer session, `closed` by the network or the agent, `stopped` as the
+                 *     agent's process said goodbye, `revoked`. Of one that opened, why it is not QUIC: `udp_blocked`,
+                 *     `quic_died`, `lossy`.
+                 */
+                reason: string | null;
+                remote_addr: string;
+                /** @description `quic` or `tcp`. */
+                transport: string;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -4213,10 +4335,15 @@ export interface components {
                 class: string;
                 /**
                  * Format: int64
-                 * @description Samples lost; 0 when unknown.
+                 * @description Rows lost, one of each poll of a table of a device; 0 when unknown.
                  */
                 count: number;
                 from: components["schemas"]["Time"];
+                /**
+                 * @description `evicted`: the agent's buffer was full. `corrupt`: its file was damaged. `crash`: the agent was
+                 *     ended in the middle. `collector_rollback`: the collector was restored from an older backup.
+                 *     `rejected`: the collector would not keep it. `unknown`.
+                 */
                 reason: string;
                 /** Format: int64 */
                 seq_from: number;
@@ -4539,6 +4666,30 @@ export interface components {
         };
         /** @enum {string} */
         LoginSource: "device" | "profile";
+        /** @description What was lost of one class for one reason. */
+        Losses: {
+            class: string;
+            /** @description Of gaps that ended in the last 24 hours. */
+            day: components["schemas"]["Lost"];
+            ever: components["schemas"]["Lost"];
+            /** @description When the first gap began and the last one ended. */
+            from: components["schemas"]["Time"];
+            /** @description As of a gap. */
+            reason: string;
+            to: components["schemas"]["Time"];
+            /** @description Of gaps that ended in the last seven days. */
+            week: components["schemas"]["Lost"];
+        };
+        /** @description Gaps, and what they hold. */
+        Lost: {
+            /** Format: int64 */
+            gaps: number;
+            /**
+             * Format: int64
+             * @description Rows, one of each poll of a table of a device; those of gaps that do not know are not in it.
+             */
+            samples: number;
+        };
         Me: {
             tenants: components["schemas"]["MyTenant"][];
             user: components["schemas"]["User"];
@@ -4914,7 +5065,7 @@ export interface components {
             /** @description The `other_key` of the device; empty: the next one that it shows. */
             host_key: string;
         };
-        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
+        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value. Its cause is why the poll failed, or why there is no poll: `gap_evicted`, `gap_corrupt`, `gap_crash`, `gap_rollback` and `gap_rejected` are the reasons of the gaps of the agent, `gap` is one of which the reason is not known. Without a cause nothing is known of it. */
         Point: (number | string | null)[];
         /** @description What a poll beside the schedule found. */
         Polled: {
@@ -5694,6 +5845,12 @@ export interface operations {
     gaps: {
         parameters: {
             query?: {
+                /** @description RFC 3339 or microseconds: only gaps that end then or later. */
+                from?: string;
+                /** @description Only gaps that begin before. */
+                to?: string;
+                /** @description `asc`, the oldest first, if not given; or `desc`. */
+                order?: string;
                 /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;
@@ -5712,6 +5869,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Gap"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Ledger"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_links: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_AgentLink"];
                 };
             };
             /** @description What went wrong */
