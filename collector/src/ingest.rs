@@ -2,16 +2,20 @@
 //!
 //! - in: gRPC calls on connections whose agent is known by its certificate ([`PeerInfo`])
 //! - out: checked batches to the committer; acks to the agents, after the commit
-//! - bound: [`telemetry::WINDOW`] batches per session, the committer's queue over all of them
-//! - when full: streams are not read, so that the agents' windows fill
+//! - bound: [`session::WINDOW`] batches per session, the committer's [`queue`] over all of them
+//! - when full: agents are told to keep their backlog, then everything ([`admission`]); beyond that,
+//!   streams are not read
 //! - on crash: the agents send again what was not acked
 
+pub mod admission;
 pub mod committer;
 mod counters;
 mod key;
 pub mod links;
 mod measure;
 pub(crate) mod presence;
+pub mod queue;
+pub mod session;
 mod sessions;
 pub mod telemetry;
 pub mod validate;
@@ -31,10 +35,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-pub use committer::{CommitQueue, Committer};
+pub use committer::Committer;
 pub use counters::Counters;
 pub use key::IngestKey;
 pub use presence::Presence;
+pub use queue::CommitQueue;
 pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::history::receive::Receiver;
@@ -52,7 +57,7 @@ const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 const HELLO_BYTES_MAX: usize = 128;
 /// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
 pub const CALLS_MAX: u32 = 8;
-/// Large batches that are decoded at the same time.
+/// Large batches of one lane that are decoded at the same time.
 const DECODERS_MAX: usize = 4;
 
 /// Signs the certificates that agents renew.
@@ -60,6 +65,12 @@ const DECODERS_MAX: usize = 4;
 pub trait CertificateRenewer: Send + Sync + 'static {
     /// The chain, leaf first, and when to renew it.
     async fn renew(&self, peer: &PeerInfo, csr: &[u8]) -> Result<(Vec<Vec<u8>>, Micros), Status>;
+}
+
+/// Places for what takes a thread: the backlog of many agents is not ahead of what is live.
+pub(crate) struct Decoders {
+    live: Semaphore,
+    backlog: Semaphore,
 }
 
 /// What every session shares.
@@ -71,7 +82,7 @@ pub(crate) struct Parts {
     pub(crate) presence: Presence,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
-    pub(crate) decoders: Semaphore,
+    pub(crate) decoders: Decoders,
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
     measuring: Places<AgentId>,
@@ -163,7 +174,8 @@ impl UplinkService {
             snapshots,
             cancel,
         } = parts;
-        let decoders = Semaphore::new(DECODERS_MAX);
+        let places = || Semaphore::new(DECODERS_MAX);
+        let decoders = Decoders { live: places(), backlog: places() };
         Self {
             parts: Arc::new(Parts {
                 live,
@@ -211,7 +223,8 @@ impl Uplink for UplinkService {
         self.parts.live.agent_connected(&peer, (version, platform), hello.link.as_ref());
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
         Ok(Response::new(Welcome {
-            window: telemetry::WINDOW,
+            window: session::WINDOW as u32,
+            backlog_window: session::BACKLOG_WINDOW as u32,
             server_time_us: now.0,
             ..Welcome::default()
         }))

@@ -14,6 +14,7 @@ use farwatch_collector::audit::Change;
 use farwatch_collector::audit::verify::audit_verify;
 use farwatch_collector::identity::{Access, TenantContext};
 use farwatch_collector::ingest::committer::Outcome;
+use farwatch_collector::ingest::session::Lane;
 use farwatch_collector::ingest::validate::{Known, Sender, Whose, check};
 use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
 use farwatch_collector::live::Live;
@@ -134,7 +135,7 @@ async fn submit(queue: CommitQueue, live: &Live, batches: Vec<Batch>) -> anyhow:
             }
         };
         samples += u64::from(checked.append.samples);
-        queue.submit(checked, answered.clone()).await?;
+        queue.submit(Lane::Live, checked, answered.clone()).await?;
     }
     for _ in 0..total {
         let answer = answers.recv().await;

@@ -2,9 +2,9 @@
 //!
 //! - in: checked batches of all sessions
 //! - out: an answer per batch, after the transaction that holds it is durable; then `live`
-//! - bound: [`QUEUE_BATCHES_MAX`] and [`QUEUE_BYTES_MAX`] in front of the writer, [`GROUP_MAX`] in
-//!   a transaction
-//! - when full: [`CommitQueue::submit`] waits, its session stops reading, the agent's window fills
+//! - bound: the two lanes of [`super::queue`] in front of the writer, [`GROUP_MAX`] in a transaction
+//! - when full: [`CommitQueue::submit`] waits, its session stops reading; before that, agents are told
+//!   to keep what they have ([`super::admission`])
 //! - on crash: nobody was answered; the agents send again
 //!
 //! While the database fails, the group is kept and tried again after a pause: sessions stay up and
@@ -23,22 +23,18 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::sample::{Row, SchemaId};
 use farwatch_common::task::chain;
-use farwatch_proto::v1::{InterfaceFacts, ObjectFacts, RejectCode};
-use prost::Message as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use farwatch_proto::v1::RejectCode;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::queue::{self, CommitQueue, Job, Jobs};
 use super::validate::Checked;
 use super::{Counters, Presence};
 use crate::live::layout::Layout;
 use crate::live::{Committed, Live};
-use crate::store::samples::{Append, Appended, Checkpoint, Fact};
+use crate::store::samples::{Append, Appended, Checkpoint};
 use crate::store::{SampleStore, StoreError};
 
-/// Batches that wait for the writer.
-pub const QUEUE_BATCHES_MAX: usize = 1024;
-/// Memory that waiting batches may take, unpacked.
-pub const QUEUE_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Batches in one transaction.
 pub const GROUP_MAX: usize = 64;
 /// How long the first batch of a group waits for others.
@@ -50,10 +46,6 @@ const CHECKPOINTS_MAX: usize = 4;
 /// Back-off while the database fails.
 const RETRY_BASE: Duration = Duration::from_millis(500);
 const RETRY_CAP: Duration = Duration::from_secs(10);
-/// A permit of the queue's memory.
-const SPACE_UNIT: usize = 1024;
-/// What a decoded value takes in memory.
-const VALUE_BYTES: usize = 16;
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,69 +64,9 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
-struct Job {
-    checked: Checked,
-    answers: mpsc::Sender<Answer>,
-    space: OwnedSemaphorePermit,
-}
-
-/// The way to the committer. Cheap to clone.
-#[derive(Clone)]
-pub struct CommitQueue {
-    jobs: mpsc::Sender<Job>,
-    space: Arc<Semaphore>,
-}
-
-/// The committer is gone: the process is going down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the collector is stopping")]
-pub struct Stopped;
-
-impl CommitQueue {
-    /// Waits for space, then hands the batch to the writer. `answers` must have room for the
-    /// answers of all batches it was handed in with.
-    pub async fn submit(
-        &self,
-        checked: Checked,
-        answers: mpsc::Sender<Answer>,
-    ) -> Result<(), Stopped> {
-        let bytes = memory(&checked);
-        let units = bytes.min(QUEUE_BYTES_MAX) / SPACE_UNIT + 1;
-        let units = u32::try_from(units.min(SPACE_UNITS)).unwrap_or(u32::MAX);
-        let space = self.space.clone().acquire_many_owned(units).await.map_err(|_| Stopped)?;
-        self.jobs.send(Job { checked, answers, space }).await.map_err(|_| Stopped)
-    }
-}
-
-const SPACE_UNITS: usize = QUEUE_BYTES_MAX / SPACE_UNIT;
-
-/// About what a batch takes while it waits.
-fn memory(checked: &Checked) -> usize {
-    let Checked { append, rows, layouts, .. } = checked;
-    let fact = |fact: &Fact| {
-        let content = match fact {
-            Fact::Device(_, facts) => facts.encoded_len(),
-            Fact::Interfaces(_, table) => {
-                table.encoded_len() + table.interfaces.len() * size_of::<InterfaceFacts>()
-            }
-            Fact::Objects(_, table) => {
-                table.encoded_len() + table.objects.len() * size_of::<ObjectFacts>()
-            }
-            Fact::Gap(_) => 0,
-        };
-        size_of::<Fact>() + content
-    };
-    let facts: usize = append.facts.iter().map(fact).sum();
-    // A poll that failed is a row without values.
-    let rows = size_of_val(rows.as_slice()) + append.samples as usize * VALUE_BYTES;
-    let definitions: usize = append.schemas.iter().map(|(_, definition)| definition.len()).sum();
-    let layouts: usize = layouts.iter().map(|(_, layout)| layout.memory()).sum();
-    append.data.len() + rows + size_of_val(append.uses.as_slice()) + facts + definitions + layouts
-}
-
 /// The writer's task.
 pub struct Committer<S> {
-    jobs: mpsc::Receiver<Job>,
+    jobs: Jobs,
     store: S,
     live: Live,
     presence: Presence,
@@ -167,8 +99,7 @@ impl<S: SampleStore> Committer<S> {
         counters: Arc<Counters>,
         clock: Clock,
     ) -> (CommitQueue, Self) {
-        let (sender, jobs) = mpsc::channel(QUEUE_BATCHES_MAX);
-        let queue = CommitQueue { jobs: sender, space: Arc::new(Semaphore::new(SPACE_UNITS)) };
+        let (queue, jobs) = queue::queue(counters.clone());
         let committer = Self {
             jobs,
             store,
@@ -187,11 +118,10 @@ impl<S: SampleStore> Committer<S> {
         let mut group = Vec::with_capacity(GROUP_MAX);
         loop {
             tokio::select! {
-                job = self.jobs.recv() => match job {
+                job = self.jobs.next() => match job {
                     Some(job) => group.push(job),
                     None => return Ok(()),
                 },
-                // From here on `recv` hands out what waits, and then nothing.
                 () = cancel.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
             }
             if group.is_empty() {
@@ -199,13 +129,14 @@ impl<S: SampleStore> Committer<S> {
             }
             self.gather(&mut group).await;
             self.commit(mem::take(&mut group), &cancel).await;
+            self.jobs.note_fill();
         }
     }
 
     async fn gather(&mut self, group: &mut Vec<Job>) {
         let full = async {
             while group.len() < GROUP_MAX {
-                match self.jobs.recv().await {
+                match self.jobs.next().await {
                     Some(job) => group.push(job),
                     None => break,
                 }

@@ -2,7 +2,7 @@
 
 use farwatch_proto::v1::RejectCode;
 
-use crate::metrics::{Counter, Metrics};
+use crate::metrics::{Counter, Gauge, Metrics};
 
 /// Counts that only rise.
 #[derive(Debug)]
@@ -22,6 +22,10 @@ pub struct Counters {
     pub commits_failed: Counter,
     pub sessions_opened: Counter,
     pub sessions_fenced: Counter,
+    /// Messages that told an agent what it may send.
+    pub credits_sent: Counter,
+    /// What agents may send: see [`super::admission::Admission`].
+    pub admission: Gauge,
     rejected: [Counter; REJECT_CODES],
 }
 
@@ -64,6 +68,15 @@ impl Counters {
             sessions_fenced: counter(
                 "ingest_sessions_fenced_total",
                 "Sessions ended by a newer one or by a revocation.",
+            ),
+            credits_sent: counter(
+                "ingest_credits_sent_total",
+                "Messages that told an agent how much it may send.",
+            ),
+            admission: metrics.gauge(
+                "ingest_admission_level",
+                "What agents may send: 0 all, 1 what is live, 2 nothing.",
+                &[],
             ),
             rejected: [
                 rejected(RejectCode::Unspecified),

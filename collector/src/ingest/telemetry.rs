@@ -1,14 +1,13 @@
 //! One telemetry stream: batches in, acks out.
 //!
 //! - in: messages of the agent, answers of the committer
-//! - out: acks (as ranges), rejects, heartbeats
-//! - bound: [`WINDOW`] batches at the committer, as many that wait for it but at most
-//!   [`HELD_BYTES_MAX`] of them, [`DOWN_MAX`] messages to the agent
+//! - out: acks (as ranges), rejects, heartbeats, credits
+//! - bound: that of [`super::session`], and [`DOWN_MAX`] messages to the agent
 //! - when full: the stream is not read; HTTP/2 flow control stops the agent. Before that, heartbeats
 //!   are answered however slow a commit is
 //! - on crash: what was not acked is sent again by the agent
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farwatch_common::batch::unpacked_size;
@@ -21,11 +20,12 @@ use farwatch_proto::v1::{
 };
 use futures_util::future::{Fuse, FusedFuture as _};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use prost::Message as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
+use super::admission::Admission;
 use super::committer::{Answer, Outcome};
+use super::session::{Lane, Session, WINDOW};
 use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Refused, Sender, Whose};
 use super::{Fenced, Parts};
@@ -34,13 +34,8 @@ use crate::inventory::quota::Quotas;
 use crate::live::Live;
 use crate::live::layout::Layout;
 
-/// Batches an agent may have on the way without an answer.
-pub const WINDOW: u32 = 32;
-const ANSWERS_MAX: usize = WINDOW as usize;
 /// Messages that wait for the agent to read them.
 pub const DOWN_MAX: usize = 64;
-/// Packed bytes of batches that were read and wait for a place at the committer.
-const HELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A batch larger than this, packed or unpacked, is decoded off the async threads.
 const INLINE_BYTES_MAX: usize = 32 * 1024;
 const INLINE_UNPACKED_BYTES_MAX: usize = 256 * 1024;
@@ -55,90 +50,65 @@ pub(super) async fn serve(
     up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     down: Down,
 ) {
-    let session = Session { parts, peer, down: down.clone() };
+    let shell = Shell { parts, peer, down: down.clone() };
     let ended = tokio::select! {
         () = permit.token.cancelled() => Err(Status::aborted(Fenced.to_string())),
-        ended = session.run(up) => ended,
+        ended = shell.run(up) => ended,
     };
-    session.parts.live.agent_disconnected(&session.peer);
+    shell.parts.live.agent_disconnected(&shell.peer);
     if let Err(status) = ended {
-        tracing::debug!(agent = %session.peer.agent, code = ?status.code(), "telemetry ends");
+        tracing::debug!(agent = %shell.peer.agent, code = ?status.code(), "telemetry ends");
         // If the agent does not read, it does not want to know.
         let _ = down.try_send(Err(status));
     }
 }
 
-/// Batches that were read and not started.
-#[derive(Default)]
-struct Held {
-    batches: VecDeque<Batch>,
-    bytes: usize,
-}
-
-impl Held {
-    fn push(&mut self, batch: Batch) {
-        self.bytes += batch.encoded_len();
-        self.batches.push_back(batch);
-    }
-
-    fn pop(&mut self) -> Option<Batch> {
-        let batch = self.batches.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(batch.encoded_len());
-        Some(batch)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.batches.is_empty()
-    }
-
-    fn is_full(&self) -> bool {
-        self.batches.len() >= ANSWERS_MAX || self.bytes >= HELD_BYTES_MAX
-    }
-}
-
-struct Session {
+struct Shell {
     parts: Arc<Parts>,
     peer: PeerInfo,
     down: Down,
 }
 
-impl Session {
+impl Shell {
     async fn run(
         &self,
         mut up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     ) -> Result<(), Status> {
-        let (answered, mut answers) = mpsc::channel(ANSWERS_MAX);
-        // Those that were started and not answered.
-        let mut in_flight = 0usize;
-        let mut held = Held::default();
-        let mut reading = true;
-        let starting = Fuse::terminated();
-        tokio::pin!(starting);
-        while reading || in_flight > 0 || !held.is_empty() {
-            if in_flight < ANSWERS_MAX
-                && starting.is_terminated()
-                && let Some(batch) = held.pop()
-            {
-                in_flight += 1;
-                starting.set(self.batch(batch, &answered).fuse());
+        let (answered, mut answers) = mpsc::channel(WINDOW);
+        let mut admission = self.parts.queue.admission();
+        let mut session = Session::default();
+        let (live, backlog) = (Fuse::terminated(), Fuse::terminated());
+        tokio::pin!(live, backlog);
+        self.credit(&mut session, &mut admission).await?;
+        while !session.is_done() {
+            if let Some(batch) = session.start(Lane::Live) {
+                live.set(self.batch(batch, &answered).fuse());
+            }
+            if let Some(batch) = session.start(Lane::Backlog) {
+                backlog.set(self.batch(batch, &answered).fuse());
             }
             tokio::select! {
-                Some(first) = answers.recv(), if in_flight > 0 => {
+                Some(first) = answers.recv(), if session.awaits_answers() => {
                     let mut all = vec![first];
                     while let Ok(more) = answers.try_recv() {
                         all.push(more);
                     }
-                    in_flight = in_flight.saturating_sub(all.len());
+                    session.answered(all.len());
                     self.answer(all).await?;
                 }
-                submitted = &mut starting, if !starting.is_terminated() => {
-                    if !submitted? {
-                        in_flight = in_flight.saturating_sub(1);
-                    }
+                submitted = &mut live, if !live.is_terminated() => {
+                    session.started(Lane::Live, submitted?);
                 }
-                message = up.next(), if reading && !held.is_full() => match message {
+                submitted = &mut backlog, if !backlog.is_terminated() => {
+                    session.started(Lane::Backlog, submitted?);
+                }
+                // Never fails: the queue of `parts` holds the other end.
+                Ok(()) = admission.changed() => {
+                    self.credit(&mut session, &mut admission).await?;
+                }
+                message = up.next(), if session.reads() => match message {
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) })) => {
-                        held.push(batch);
+                        session.took(batch);
                     }
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Heartbeat(beat)) })) => {
                         self.heartbeat(beat).await?;
@@ -151,19 +121,32 @@ impl Session {
                     // Of an agent newer than this collector.
                     Some(Ok(TelemetryUp { kind: None })) => {}
                     Some(Err(status)) => return Err(status),
-                    None => reading = false,
+                    None => session.ended(),
                 },
             }
         }
         Ok(())
     }
 
+    /// Tells the agent what it may send, if that is not what it knows.
+    async fn credit(
+        &self,
+        session: &mut Session,
+        admission: &mut watch::Receiver<Admission>,
+    ) -> Result<(), Status> {
+        let now = *admission.borrow_and_update();
+        let Some(credit) = session.credit(now, rand::random()) else { return Ok(()) };
+        self.parts.counters.credits_sent.add(1);
+        self.send(telemetry_down::Kind::Credit(credit)).await
+    }
+
     /// True if an answer of the committer will follow.
     async fn batch(&self, batch: Batch, answered: &mpsc::Sender<Answer>) -> Result<bool, Status> {
-        let (stream, seq) = (batch.stream_id, batch.seq);
+        let (stream, seq, late) = (batch.stream_id, batch.seq, batch.late);
         match self.check(batch).await {
             Ok(checked) => {
-                let submit = self.parts.queue.submit(checked, answered.clone());
+                let lane = Lane::of(late, checked.append.to, checked.append.received);
+                let submit = self.parts.queue.submit(lane, checked, answered.clone());
                 // However long the store is away: heartbeats tell the agent that it is heard.
                 let submitted = submit.await;
                 submitted.map(|()| true).map_err(|gone| Status::unavailable(gone.to_string()))
@@ -194,7 +177,8 @@ impl Session {
             return validate::check(batch, sender, &known);
         }
         // Fails only if it is closed, which nobody does.
-        let _turn = self.parts.decoders.acquire().await;
+        let decoders = &self.parts.decoders;
+        let _turn = if batch.late { &decoders.backlog } else { &decoders.live }.acquire().await;
         tokio::task::spawn_blocking(move || validate::check(batch, sender, &known))
             .await
             .unwrap_or_else(|_| Err(Refused::malformed("the batch cannot be decoded")))

@@ -224,7 +224,7 @@ async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
     let stage_two = stage(&world).await;
     let _guard = stage_two.ingest.sessions.begin(&peer(AGENT, 2));
     let welcome = stage_two.hello(AGENT, 2).await.unwrap();
-    assert_eq!(welcome.window, telemetry::WINDOW);
+    assert_eq!((welcome.window, welcome.backlog_window), (128, 89));
     let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
     assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 41)]);
     // Its last poll is on screen again.
@@ -340,7 +340,7 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
     let writer = world.database.ingest(IngestKey::new(), &tenants).await.unwrap();
     stage
         .run(async {
-            let window = u64::from(telemetry::WINDOW);
+            let window = session::WINDOW as u64;
             for seq in 1..=window {
                 stream.batch(wire(seq, &[poll(DEVICE, 60, 1)])).await;
             }

@@ -27,6 +27,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 
 use super::StoreError;
 use crate::identity::TenantContext;
+pub use cursor::{Verdict, judge};
 pub use engines::{DeviceRows, Samples};
 pub use subject::read_all_stored;
 

@@ -5,10 +5,13 @@ use farwatch_common::sample::{Cause, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
+use crate::ingest::admission::Admission;
+use crate::ingest::queue::{BACKLOG_BATCHES_MAX, LIVE_BATCHES_MAX, Stopped};
+use crate::ingest::session::Lane;
 use crate::ingest::validate::{Known, Sender, Whose, check};
 use crate::store::fixture::{AGENT, DEVICE, PostgresWorld, T0, TENANT, World, counters, wire};
 use crate::store::samples::{
-    GapQuery, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
+    Fact, GapQuery, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
 };
 use farwatch_common::id::DeviceId;
 use farwatch_proto::v1::DeviceFacts;
@@ -46,7 +49,7 @@ async fn run<S: SampleStore>(store: S, seqs: impl IntoIterator<Item = u64>) -> V
         Committer::new(store, Live::new(clock.clone()), Presence::default(), Arc::default(), clock);
     let (answered, mut answers) = mpsc::channel(GROUP_MAX);
     for seq in seqs {
-        queue.submit(checked(seq), answered.clone()).await.unwrap();
+        queue.submit(Lane::Live, checked(seq), answered.clone()).await.unwrap();
     }
     drop((queue, answered));
     committer.run(CancellationToken::new()).await.unwrap();
@@ -71,12 +74,12 @@ fn rows_without_values_and_schemas_count_as_memory() {
     };
     let rows: Vec<Row> = (0..1000).map(failed).collect();
     let all = check(wire(1, &rows), sender, &Ours).unwrap();
-    assert!(memory(&all) >= rows.len() * size_of::<(Row, Arc<Layout>)>());
+    assert!(queue::memory(&all) >= rows.len() * size_of::<(Row, Arc<Layout>)>());
     let mut bare = all.clone();
     bare.append.schemas.clear();
     bare.layouts.clear();
     let brought = all.append.schemas[0].1.len() + size_of::<Layout>();
-    assert!(memory(&all) >= memory(&bare) + brought);
+    assert!(queue::memory(&all) >= queue::memory(&bare) + brought);
 }
 
 #[tokio::test]
@@ -131,7 +134,7 @@ async fn postgres_refuses_a_batch_alone() {
             let facts = DeviceFacts { device_id: DEVICE.0, sys_name, ..DeviceFacts::default() };
             checked.append.facts.push(Fact::Device(Micros(T0), facts));
         }
-        queue.submit(checked, answered.clone()).await.unwrap();
+        queue.submit(Lane::Live, checked, answered.clone()).await.unwrap();
     }
     drop((queue, answered));
     committer.run(CancellationToken::new()).await.unwrap();
@@ -162,6 +165,8 @@ struct FakeState {
     /// The sequence at which the stream has too many holes.
     holes: Option<u64>,
     groups: Vec<usize>,
+    /// What was asked to be stored, in order.
+    seqs: Vec<u64>,
 }
 
 impl SampleStore for Fake {
@@ -172,6 +177,7 @@ impl SampleStore for Fake {
     ) -> Result<Vec<Appended>, StoreError> {
         let mut state = self.state.lock().unwrap();
         state.groups.push(batches.len());
+        state.seqs.extend(batches.iter().map(|batch| batch.seq));
         if state.failures > 0 {
             state.failures -= 1;
             return Err(StoreError::Database(sqlx::Error::PoolTimedOut));
@@ -248,6 +254,80 @@ async fn batches_that_wait_share_a_transaction() {
     assert_eq!(fake.state.lock().unwrap().groups, [50]);
 }
 
+/// Sessions that drain a day of backlog, and one that shows what is.
+#[tokio::test]
+async fn what_is_live_is_committed_next_whatever_backlog_waits() {
+    let fake = Fake::default();
+    let clock = Clock::system();
+    let live = Live::new(clock.clone());
+    let (queue, committer) =
+        Committer::new(fake.clone(), live, Presence::default(), Arc::default(), clock);
+    let admission = queue.admission();
+    let (answered, mut answers) = mpsc::channel(200 * 5 + 3);
+    let session = |number: u64| {
+        let (queue, answered) = (queue.clone(), answered.clone());
+        async move {
+            for seq in number * 5..number * 5 + 5 {
+                queue.submit(Lane::Backlog, checked(seq), answered.clone()).await.unwrap();
+            }
+        }
+    };
+    let mut flood = Box::pin(futures_util::future::join_all((0..200).map(session)));
+    // More than the lane takes: they wait for it, and agents are told to.
+    let mut told = admission.clone();
+    tokio::select! {
+        _ = &mut flood => panic!("the lane has no end"),
+        waits = told.wait_for(|now| *now == Admission::LiveOnly) => drop(waits.unwrap()),
+    }
+    for seq in 5_000..5_003 {
+        queue.submit(Lane::Live, checked(seq), answered.clone()).await.unwrap();
+    }
+    drop((queue, answered));
+    let flood = async {
+        flood.await;
+    };
+    let (_, ended) = tokio::join!(flood, committer.run(CancellationToken::new()));
+    ended.unwrap();
+    let seqs = fake.state.lock().unwrap().seqs.clone();
+    assert_eq!((seqs.len(), &seqs[..3]), (1_003, &[5_000, 5_001, 5_002][..]));
+    assert_eq!(*admission.borrow(), Admission::Open, "all is stored");
+    let mut all = 0;
+    while answers.recv().await.is_some() {
+        all += 1;
+    }
+    assert_eq!(all, 1_003);
+}
+
+#[tokio::test]
+async fn agents_are_told_to_wait_before_the_queue_is_full() {
+    let clock = Clock::system();
+    let live = Live::new(clock.clone());
+    let counters = Arc::new(Counters::default());
+    let (queue, committer) =
+        Committer::new(Fake::default(), live, Presence::default(), counters.clone(), clock);
+    let admission = queue.admission();
+    let (answered, _answers) = mpsc::channel(2_000);
+    let fill = |lane, count: usize| {
+        let (queue, answered) = (queue.clone(), answered.clone());
+        async move {
+            for seq in 0..count as u64 {
+                queue.submit(lane, checked(seq), answered.clone()).await.unwrap();
+            }
+        }
+    };
+    fill(Lane::Backlog, BACKLOG_BATCHES_MAX * 8 / 10).await;
+    assert_eq!(*admission.borrow(), Admission::Open);
+    fill(Lane::Backlog, 1).await;
+    assert_eq!((*admission.borrow(), counters.admission.get()), (Admission::LiveOnly, 1));
+    fill(Lane::Live, LIVE_BATCHES_MAX * 95 / 100).await;
+    assert_eq!(*admission.borrow(), Admission::LiveOnly);
+    fill(Lane::Live, 1).await;
+    assert_eq!((*admission.borrow(), counters.admission.get()), (Admission::Closed, 2));
+    drop(queue);
+    committer.run(CancellationToken::new()).await.unwrap();
+    assert_eq!((*admission.borrow(), counters.admission.get()), (Admission::Open, 0));
+}
+
 #[tokio::test]
 async fn a_stream_that_cannot_go_on_begins_anew_and_stops_no_other() {
     let fake = Fake::default();
@@ -286,7 +366,7 @@ async fn live_learns_of_a_commit_whose_answer_was_lost() {
         Committer::new(fake, live.clone(), Presence::default(), Arc::default(), clock);
     let (answered, mut answers) = mpsc::channel(4);
     let (batch, schema) = (checked(1), crate::store::fixture::interfaces().id());
-    queue.submit(batch, answered).await.unwrap();
+    queue.submit(Lane::Live, batch, answered).await.unwrap();
     drop(queue);
     committer.run(CancellationToken::new()).await.unwrap();
     assert_eq!(answers.recv().await.unwrap().outcome, Outcome::Durable);
@@ -301,7 +381,7 @@ async fn a_database_that_fails_does_not_hold_up_the_stop() {
     let live = Live::new(clock.clone());
     let (queue, committer) = Committer::new(fake, live, Presence::default(), Arc::default(), clock);
     let (answered, mut answers) = mpsc::channel(4);
-    queue.submit(checked(1), answered).await.unwrap();
+    queue.submit(Lane::Live, checked(1), answered).await.unwrap();
     let cancel = CancellationToken::new();
     cancel.cancel();
     committer.run(cancel).await.unwrap();
@@ -320,10 +400,10 @@ async fn stopping_commits_what_waits() {
         clock,
     );
     let (answered, mut answers) = mpsc::channel(4);
-    queue.submit(checked(1), answered.clone()).await.unwrap();
+    queue.submit(Lane::Live, checked(1), answered.clone()).await.unwrap();
     let cancel = CancellationToken::new();
     cancel.cancel();
     committer.run(cancel).await.unwrap();
     assert_eq!(answers.recv().await.unwrap().outcome, Outcome::Durable);
-    assert_eq!(queue.submit(checked(2), answered).await, Err(Stopped));
+    assert_eq!(queue.submit(Lane::Live, checked(2), answered).await, Err(Stopped));
 }

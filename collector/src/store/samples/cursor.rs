@@ -14,7 +14,7 @@ pub(in crate::store) type StreamKey = (TenantId, AgentId, i64);
 
 /// What a cursor says of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Verdict {
+pub enum Verdict {
     /// It was stored before.
     Known,
     /// It was not, and counts as stored from now on.
@@ -24,7 +24,7 @@ pub(in crate::store) enum Verdict {
 }
 
 /// Judges a sequence and remembers it.
-pub(in crate::store) fn judge(ranges: &mut SeqRanges, seq: u64) -> Verdict {
+pub fn judge(ranges: &mut SeqRanges, seq: u64) -> Verdict {
     if ranges.contains(seq) {
         return Verdict::Known;
     }
