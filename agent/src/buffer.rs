@@ -122,8 +122,10 @@ pub struct Wanted {
     /// Most live batches and most of the backlog.
     pub live: usize,
     pub backlog: usize,
-    /// Most bytes in all, though never less than one batch.
+    /// Most bytes in all, and of the backlog, though never less than one batch of a lane that may have
+    /// any.
     pub bytes: usize,
+    pub backlog_bytes: usize,
     /// On the way: not wanted again, and not to be evicted.
     pub in_flight: BTreeSet<u64>,
     /// Only these, if given.

@@ -102,22 +102,28 @@ pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Vec<O
     let since = order::live_since(wanted.now);
     let mut found = Vec::new();
     let mut left = wanted.bytes;
-    for (lane, most) in [(Lane::Live, wanted.live), (Lane::Backlog, wanted.backlog)] {
-        lane_next(shelf, wanted, (lane, since, most), &mut left, &mut found)?;
+    let lanes = [
+        (Lane::Live, wanted.live, wanted.bytes),
+        (Lane::Backlog, wanted.backlog, wanted.backlog_bytes),
+    ];
+    for (lane, most, bytes) in lanes {
+        let room = left.min(bytes);
+        if most > 0 && room > 0 {
+            let taken = lane_next(shelf, wanted, (lane, since, most), room, &mut found)?;
+            left = left.saturating_sub(taken);
+        }
     }
     Ok(found)
 }
 
+/// Adds at most `room` bytes of a lane, though at least one batch; says how many.
 fn lane_next(
     shelf: &Shelf<'_>,
     wanted: &Wanted,
     (lane, since, most): (Lane, Micros, usize),
-    left: &mut usize,
+    room: usize,
     found: &mut Vec<Outgoing>,
-) -> rusqlite::Result<()> {
-    if most == 0 {
-        return Ok(());
-    }
+) -> rusqlite::Result<usize> {
     let mut statement = shelf.connection.prepare_cached(match lane {
         Lane::Live => {
             "SELECT seq, class, codec, schemas, data FROM batch
@@ -130,8 +136,9 @@ fn lane_next(
     })?;
     // A batch spans seconds, so a live one lies in a live chunk or the one before.
     let mut rows = statement.query(params![since.0, order::chunk(since) - 1])?;
-    let mut taken = 0;
-    while taken < most
+    let (mut taken, mut batches) = (0, 0);
+    while batches < most
+        && taken < room
         && let Some(row) = rows.next()?
     {
         let seq = row.get::<_, i64>(0)?.cast_unsigned();
@@ -141,18 +148,14 @@ fn lane_next(
         }
         let outgoing = outgoing(shelf, row, seq, lane)?;
         let bytes = outgoing.batch.data.len();
-        // One batch always goes, however large.
-        if bytes > *left && *left < wanted.bytes {
+        if batches > 0 && taken + bytes > room {
             break;
         }
-        *left = left.saturating_sub(bytes);
+        taken += bytes;
+        batches += 1;
         found.push(outgoing);
-        taken += 1;
-        if *left == 0 {
-            break;
-        }
     }
-    Ok(())
+    Ok(taken)
 }
 
 fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Outgoing> {

@@ -87,6 +87,7 @@ impl Running {
             live: most,
             backlog: most,
             bytes: 64 * 1024 * 1024,
+            backlog_bytes: 64 * 1024 * 1024,
             in_flight: BTreeSet::new(),
             only: None,
         }

@@ -5,20 +5,18 @@
 //! this agent's state was copied or rolled back, its number may be stored as another history's, and
 //! only the collector can tell, by the content. A repeat costs at most a window and is stored once.
 
+mod window;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use farwatch_common::ranges::SeqRanges;
-use farwatch_proto::v1::RejectCode;
+use farwatch_proto::v1::{Credit, RejectCode, Welcome};
 
+use self::window::{Free, Window};
+pub use self::window::{WINDOW_BYTES, WINDOW_MAX};
 use crate::buffer::{Lane, Refusal};
 
-/// Most batches on the way, whatever the collector allows.
-pub const WINDOW_MAX: usize = 64;
-/// Most bytes on the way: what a slow link holds in memory.
-pub const WINDOW_BYTES: usize = 1024 * 1024;
-/// Of the window, the backlog leaves this for live batches (contract G9).
-const LIVE_SHARE_PERCENT: usize = 30;
 pub const HEARTBEAT_IDLE: Duration = Duration::from_secs(15);
 /// While something is unacknowledged.
 pub const HEARTBEAT_BUSY: Duration = Duration::from_secs(1);
@@ -45,7 +43,9 @@ const POSTPONED_MAX: usize = 256;
 pub struct Room {
     pub live: usize,
     pub backlog: usize,
+    /// Of both.
     pub bytes: usize,
+    pub backlog_bytes: usize,
     /// Not these.
     pub in_flight: BTreeSet<u64>,
     /// Only these, if given.
@@ -98,19 +98,11 @@ pub enum Due {
     Redial,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Flight {
-    lane: Lane,
-    bytes: usize,
-}
-
 /// One agent's uplink, over all its sessions. Times are monotonic.
 #[derive(Debug)]
 pub struct Core {
     stream_id: i64,
-    window: usize,
-    flights: BTreeMap<u64, Flight>,
-    bytes: usize,
+    window: Window,
     /// The buffer has nothing more to send for now.
     exhausted: bool,
     /// Numbers collide with another agent's: before a new stream begins, every batch that may have
@@ -138,9 +130,7 @@ impl Core {
     pub fn new(stream_id: i64, next_seq: u64) -> Self {
         Self {
             stream_id,
-            window: 1,
-            flights: BTreeMap::new(),
-            bytes: 0,
+            window: Window::new(),
             exhausted: false,
             forking: false,
             colliding: BTreeSet::new(),
@@ -163,21 +153,20 @@ impl Core {
     /// How many batches are on the way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.flights.len()
+        self.window.len()
     }
 
     /// Everything there was has its answer.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.exhausted && self.flights.is_empty()
+        self.exhausted && self.window.is_empty()
     }
 
     /// A session has begun: what was on the way in the last one is sent again.
-    pub fn connected(&mut self, window: u32, now: Duration) {
-        for seq in std::mem::take(&mut self.flights).into_keys() {
+    pub fn connected(&mut self, welcome: &Welcome, now: Duration) {
+        for seq in self.window.restart(welcome.window, welcome.backlog_window) {
             self.maybe_sent.insert(seq);
         }
-        self.bytes = 0;
         self.exhausted = false;
         self.forking = false;
         self.colliding.clear();
@@ -186,24 +175,27 @@ impl Core {
         self.heartbeat_at = now;
         self.unanswered = None;
         self.progress_at = now;
-        self.window = usize::try_from(window).unwrap_or(WINDOW_MAX).clamp(1, WINDOW_MAX);
+    }
+
+    /// The collector grants another window.
+    pub fn credit(&mut self, credit: &Credit, now: Duration) {
+        self.window.credit(credit, now);
+        self.exhausted = false;
     }
 
     /// What there is room for; `None` if there is no room or nothing to send.
     #[must_use]
     pub fn room(&self) -> Option<Room> {
-        if self.exhausted || self.bytes >= WINDOW_BYTES {
+        if self.exhausted {
             return None;
         }
-        let free = self.window.saturating_sub(self.flights.len());
-        let backlog_max = (self.window * (100 - LIVE_SHARE_PERCENT) / 100).max(1);
-        let in_backlog =
-            self.flights.values().filter(|flight| flight.lane == Lane::Backlog).count();
-        let backlog = backlog_max.saturating_sub(in_backlog).min(free);
-        (free > 0).then(|| Room {
-            live: free,
+        // While it forks, nothing begins before every batch that may have been sent is asked for.
+        let Free { live, backlog, bytes, backlog_bytes } = self.window.free(self.forking)?;
+        Some(Room {
+            live,
             backlog,
-            bytes: WINDOW_BYTES - self.bytes,
+            bytes,
+            backlog_bytes,
             in_flight: self.withheld().collect(),
             only: self.forking.then(|| self.maybe_sent.clone()),
         })
@@ -211,7 +203,7 @@ impl Core {
 
     /// What is not to be sent now.
     fn withheld(&self) -> impl Iterator<Item = u64> {
-        self.flights.keys().chain(&self.colliding).chain(&self.postponed).copied()
+        self.window.seqs().chain(self.colliding.iter().chain(&self.postponed).copied())
     }
 
     fn resume_postponed(&mut self) {
@@ -232,10 +224,7 @@ impl Core {
     pub fn sent(&mut self, seq: u64, lane: Lane, bytes: usize, now: Duration) {
         // Its answer is awaited with the busy interval.
         self.heartbeat_at = self.heartbeat_at.min(now + HEARTBEAT_BUSY);
-        if let Some(before) = self.flights.insert(seq, Flight { lane, bytes }) {
-            self.bytes -= before.bytes;
-        }
-        self.bytes += bytes;
+        self.window.sent(seq, lane, bytes, now);
     }
 
     /// The buffer has new batches, or some to send again.
@@ -243,27 +232,26 @@ impl Core {
         self.exhausted = false;
     }
 
-    fn answered(&mut self, seq: u64) -> Option<Flight> {
-        let flight = self.flights.remove(&seq)?;
-        self.bytes -= flight.bytes;
+    /// True if the batch was on the way.
+    fn answered(&mut self, seq: u64, now: Duration) -> bool {
+        let Some(lane) = self.window.answered(seq, now, self.round_trip) else { return false };
         self.maybe_sent.also.remove(&seq);
         // The backlog may have room again.
-        if flight.lane == Lane::Backlog {
+        if lane == Lane::Backlog {
             self.exhausted = false;
         }
-        Some(flight)
+        true
     }
 
     /// The collector has stored what `durable` names.
-    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges) -> Vec<Effect> {
+    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges, now: Duration) -> Vec<Effect> {
         if stream_id != self.stream_id {
             return Vec::new();
         }
-        let stored: Vec<u64> =
-            self.flights.keys().copied().filter(|seq| durable.contains(*seq)).collect();
+        let stored: Vec<u64> = self.window.seqs().filter(|seq| durable.contains(*seq)).collect();
         let mut acked = SeqRanges::new();
         for seq in stored {
-            self.answered(seq);
+            self.answered(seq, now);
             self.schema_tries.remove(&seq);
             acked.insert(seq);
         }
@@ -284,7 +272,7 @@ impl Core {
         detail: String,
         now: Duration,
     ) -> Vec<Effect> {
-        if stream_id != self.stream_id || self.answered(seq).is_none() {
+        if stream_id != self.stream_id || !self.answered(seq, now) {
             return Vec::new();
         }
         let mut effects = Vec::new();
@@ -329,7 +317,7 @@ impl Core {
     /// A new stream begins only when every batch that may have been sent in the old one has its
     /// answer: what the collector stored of it must not be sent again in the new one.
     fn fork_when_answered(&self) -> Option<Effect> {
-        let answered = self.exhausted && self.flights.is_empty();
+        let answered = self.exhausted && self.window.is_empty();
         (self.forking && answered).then_some(Effect::Fork)
     }
 
@@ -338,8 +326,7 @@ impl Core {
     /// of it was on the way, mean nothing any more.
     pub fn forked(&mut self, stream_id: i64) {
         self.stream_id = stream_id;
-        self.flights.clear();
-        self.bytes = 0;
+        self.window.clear();
         self.forking = false;
         self.colliding.clear();
         self.resume_postponed();
@@ -366,7 +353,7 @@ impl Core {
     }
 
     fn interval(&self) -> Duration {
-        if self.flights.is_empty() { HEARTBEAT_IDLE } else { HEARTBEAT_BUSY }
+        if self.window.is_empty() { HEARTBEAT_IDLE } else { HEARTBEAT_BUSY }
     }
 
     /// When the session is given up if nothing comes until then.
@@ -381,14 +368,19 @@ impl Core {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let others = self.given_up_at().into_iter().chain(self.postponed_until);
+        let others = others.chain(self.window.deadline());
         others.fold(self.heartbeat_at, Duration::min)
     }
 
-    /// What has to be done now. Ask the buffer again afterwards: postponed batches may go.
+    /// What has to be done now. Ask the buffer again afterwards: postponed batches may go, or one that
+    /// finds out whether there is room.
     #[must_use]
     pub fn due(&mut self, now: Duration) -> Due {
         if self.postponed_until.is_some_and(|until| now >= until) {
             self.resume_postponed();
+        }
+        if self.window.due(now) {
+            self.exhausted = false;
         }
         if self.given_up_at().is_some_and(|end| now >= end) {
             Due::Redial

@@ -215,6 +215,7 @@ impl Live {
                 live: room.live,
                 backlog: room.backlog,
                 bytes: room.bytes,
+                backlog_bytes: room.backlog_bytes,
                 in_flight: room.in_flight.clone(),
                 only: room.only.clone(),
             };
@@ -268,7 +269,7 @@ impl Live {
                 uplink.note_ack(uplink.clock.now());
                 let durable =
                     SeqRanges::from_proto(&ack.durable).map_err(|_| UplinkError::BadRanges)?;
-                core.acked(ack.stream_id, &durable)
+                core.acked(ack.stream_id, &durable, self.now(uplink))
             }
             Some(telemetry_down::Kind::Reject(reject)) => {
                 let code = reject.code();
@@ -281,7 +282,13 @@ impl Live {
                 self.note_reply(uplink, &reply);
                 Vec::new()
             }
-            Some(telemetry_down::Kind::Credit(_)) | None => Vec::new(),
+            Some(telemetry_down::Kind::Credit(credit)) => {
+                let (window, backlog_window) = (credit.window, credit.backlog_window);
+                tracing::debug!(window, backlog_window, "the collector grants another window");
+                core.credit(&credit, self.now(uplink));
+                Vec::new()
+            }
+            None => Vec::new(),
         };
         for effect in effects {
             apply(uplink, core, effect).await?;

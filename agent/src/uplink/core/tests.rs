@@ -187,7 +187,7 @@ impl World {
             self.down.push_back(down.clone());
         }
         let effects = match down {
-            Down::Ack(stream, ranges) => self.core.acked(stream, &ranges),
+            Down::Ack(stream, ranges) => self.core.acked(stream, &ranges, self.now),
             Down::Reject(stream, seq, code) => {
                 self.core.rejected(stream, seq, code, String::new(), self.now)
             }
@@ -230,7 +230,7 @@ impl World {
 
     fn connect(&mut self) {
         self.disconnect();
-        self.core.connected(1 + (self.made % 9) as u32, self.now);
+        self.core.connected(&welcome(1 + (self.made % 9) as u32), self.now);
         self.connected = true;
     }
 
@@ -276,9 +276,13 @@ fn everything_is_stored_once_and_nothing_acknowledged_is_lost() {
     }
 }
 
+fn welcome(window: u32) -> Welcome {
+    Welcome { window, ..Welcome::default() }
+}
+
 fn core() -> Core {
     let mut core = Core::new(1, 0);
-    core.connected(10, Duration::ZERO);
+    core.connected(&welcome(10), Duration::ZERO);
     core
 }
 
@@ -294,14 +298,14 @@ fn the_backlog_leaves_room_for_live_batches() {
     // With none there, an answer to a batch of the backlog makes room for the next.
     core.filled(0);
     assert_eq!(core.room(), None);
-    core.acked(1, &one(0));
+    core.acked(1, &one(0), Duration::ZERO);
     assert_eq!(core.room().unwrap().backlog, 1);
 }
 
 #[test]
 fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
     let mut core = Core::new(1, 100);
-    core.connected(10, Duration::ZERO);
+    core.connected(&welcome(10), Duration::ZERO);
     (0..5).for_each(|seq| core.sent(seq, Lane::Live, 1, Duration::ZERO));
     assert!(core.rejected(1, 0, RejectCode::Fork, String::new(), Duration::ZERO).is_empty());
     // There is room for six and one comes: the next did not fit the bytes.
@@ -310,7 +314,7 @@ fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
     assert_eq!(core.filled(1), None);
     let mut all = SeqRanges::new();
     all.insert_range(1, 5);
-    assert_eq!(core.acked(1, &all), [Effect::Acked(all)]);
+    assert_eq!(core.acked(1, &all, Duration::ZERO), [Effect::Acked(all)]);
     assert_eq!(core.filled(0), Some(Effect::Fork));
 }
 
@@ -356,7 +360,7 @@ fn a_transport_that_gets_through_is_not_silent_but_not_for_ever() {
     }
     assert_eq!(core.due(s(180)), Due::Redial);
     // A new session has its own time.
-    core.connected(10, s(0));
+    core.connected(&welcome(10), s(0));
     core.beat(s(0), Duration::from_millis(20));
     assert_eq!((core.due(s(2)), core.due(s(3))), (Due::Nothing, Due::Redial));
 }
@@ -365,10 +369,10 @@ fn a_transport_that_gets_through_is_not_silent_but_not_for_ever() {
 fn what_was_on_the_way_is_sent_again_after_a_reconnect() {
     let mut core = core();
     core.sent(5, Lane::Live, 1, Duration::ZERO);
-    core.connected(10, Duration::ZERO);
+    core.connected(&welcome(10), Duration::ZERO);
     assert_eq!(core.room().unwrap().in_flight, BTreeSet::new());
     // An answer of the old session comes too late to mean anything.
-    assert!(core.acked(1, &one(5)).is_empty());
+    assert!(core.acked(1, &one(5), Duration::ZERO).is_empty());
 }
 
 #[test]
@@ -377,9 +381,9 @@ fn answers_of_another_stream_or_to_nothing_change_nothing() {
     core.sent(5, Lane::Live, 1, Duration::ZERO);
     let mut all = SeqRanges::new();
     all.insert_range(0, u64::MAX);
-    assert!(core.acked(2, &all).is_empty());
+    assert!(core.acked(2, &all, Duration::ZERO).is_empty());
     assert!(core.rejected(1, 6, RejectCode::Fork, String::new(), Duration::ZERO).is_empty());
-    assert_eq!(core.acked(1, &all), [Effect::Acked(one(5))]);
+    assert_eq!(core.acked(1, &all, Duration::ZERO), [Effect::Acked(one(5))]);
 }
 
 #[test]
@@ -422,13 +426,13 @@ fn what_has_no_room_waits_and_lets_others_go() {
 #[test]
 fn a_new_file_of_the_buffer_begins_with_an_empty_window() {
     let mut core = Core::new(1, 0);
-    core.connected(4, Duration::ZERO);
+    core.connected(&welcome(4), Duration::ZERO);
     core.sent(1, Lane::Live, WINDOW_BYTES, Duration::ZERO);
     assert_eq!(core.room(), None);
     core.forked(2);
     let room = core.room().unwrap();
     assert_eq!((room.live, room.bytes, room.in_flight.len()), (4, WINDOW_BYTES, 0));
-    assert!(core.acked(1, &one(1)).is_empty(), "an answer for the old stream");
+    assert!(core.acked(1, &one(1), Duration::ZERO).is_empty(), "an answer for the old stream");
     core.sent(1, Lane::Live, 10, Duration::ZERO);
-    assert_eq!(core.acked(2, &one(1)), [Effect::Acked(one(1))]);
+    assert_eq!(core.acked(2, &one(1), Duration::ZERO), [Effect::Acked(one(1))]);
 }

@@ -65,7 +65,7 @@ impl Live {
         let (up, outgoing) = mpsc::channel(UP_MAX);
         let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
         let epoch = uplink.clock.monotonic();
-        core.connected(welcome.window, Duration::ZERO);
+        core.connected(&welcome, Duration::ZERO);
         spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
         let state = uplink.buffer.state();
         Ok(Self {
