@@ -77,7 +77,7 @@ impl Balance {
     }
 }
 
-/// Holds `answers` of one router against the store, up to the last of them, which is waited for.
+/// Holds `answers` of one router against the store, from the first of them to the last, which is waited for.
 pub async fn balance(
     client: &Client,
     (agent, device): (&str, &str),
@@ -111,8 +111,9 @@ fn weigh(
     gaps: &[Declared],
 ) -> Balance {
     let answered: BTreeMap<u64, Micros> = answers.iter().map(|(at, value)| (*value, *at)).collect();
+    let first = answered.keys().next().copied().unwrap_or(0);
     let last = answered.keys().next_back().copied().unwrap_or(0);
-    let stored = || stored.range(..=last);
+    let stored = || stored.range(first..=last);
     let mut found = Balance {
         answered: answered.len() as u64,
         stored: stored().count() as u64,
@@ -218,8 +219,10 @@ mod tests {
         assert_eq!(weighed(&all[..9], &[], &[]).lost_silently, 1);
         let mut twice = all.clone();
         twice[3].1 = 2;
-        twice.push((0, 1));
         let found = weighed(&twice, &[], &[]);
-        assert_eq!((found.twice, found.invented, found.holds()), (1, 1, false));
+        assert_eq!((found.twice, found.holds()), (1, false));
+        let answers = [(at, 5), (Micros(at.0 + 2 * S), 7)];
+        let stored = (5..=7).map(|value| (value, 1)).collect();
+        assert_eq!(weigh(&stored, &answers, &[], &[]).invented, 1);
     }
 }

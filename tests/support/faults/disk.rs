@@ -11,12 +11,12 @@ use crate::process::eventually;
 use crate::relay::Conditions;
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// Polled each second: some 250 kB of samples a second, packed.
-const ROUTERS: usize = 8;
-const INTERFACES: u32 = 400;
+/// Polled each second: some 140 kB of samples a second, packed; the ballast is 2 MiB.
+const ROUTERS: usize = 12;
+const INTERFACES: u32 = 600;
 const AGENT_MIB: u32 = 32;
 /// How long the disk is full while the line is down.
-const FULL_FOR: Duration = Duration::from_secs(12);
+const FULL_FOR: Duration = Duration::from_secs(24);
 /// Of the polls that were due; the rest may fall on the edges of the time that is measured.
 const POLLED_SHARE: f64 = 0.8;
 
@@ -28,8 +28,9 @@ pub async fn agent(ground: &Ground) -> Measured {
         return Err(Skipped("no file system may be mounted here: root may".into()));
     };
     let oracle = Oracle::start_wide(dir, ROUTERS, "127.0.0.1:0", INTERFACES).await;
-    let site = Site::of(ground, oracle, &disk.path.join("agent"), "").await;
+    let mut site = Site::of(ground, oracle, &disk.path.join("agent"), "").await;
     site.is_live(LIMIT).await;
+    site.count_from_now();
     site.relay.set(Conditions { is_black: true, ..Conditions::default() });
     let filler = disk.fill();
     let polled = || (0..ROUTERS).map(|at| site.oracle.answers(at).len()).sum::<usize>();
@@ -53,6 +54,7 @@ pub async fn agent(ground: &Ground) -> Measured {
     let counters = counters.iter().filter(|gap| gap.class == "counters");
     let counted: u64 = counters.map(|gap| gap.count).sum();
     let miscounted = counted.abs_diff(found.lost_declared) as f64;
+    eprintln!("{:#?}", declared(&site.client, &site.agent_id).await);
     let mut all = vec![
         Figure::at_most("polls missed", 100.0 * missed, "%", 100.0 * (1.0 - POLLED_SHARE)),
         Figure::seconds("line to live, the disk full", live, Duration::from_secs(10)),

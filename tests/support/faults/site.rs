@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use serde_json::Value;
 
 use super::{Figure, Ground};
@@ -29,6 +29,8 @@ pub struct Site {
     pub devices: Vec<String>,
     pub clock: Clock,
     kills: Vec<Kill>,
+    /// Answers from then on are held against the store.
+    since: Micros,
 }
 
 impl Site {
@@ -57,8 +59,8 @@ impl Site {
         for address in oracle.addresses() {
             devices.push(add_device(&client, &agent_id, address, 1).await);
         }
-        let (clock, kills) = (Clock::system(), Vec::new());
-        Self { oracle, relay, collector, agent, client, agent_id, devices, clock, kills }
+        let (clock, kills, since) = (Clock::system(), Vec::new(), Micros(0));
+        Self { oracle, relay, collector, agent, client, agent_id, devices, clock, kills, since }
     }
 
     /// What the collector says of the agent.
@@ -86,6 +88,12 @@ impl Site {
         let asked = async || self.oracle.answers(0).len() > seen;
         eventually(limit, "the routers are polled", asked).await;
         began.elapsed()
+    }
+
+    /// What was answered so far does not count: the first polls of a large device may be asked in parts that
+    /// are thrown away.
+    pub fn count_from_now(&mut self) {
+        self.since = self.clock.now();
     }
 
     /// kill -9 of the agent.
@@ -122,7 +130,8 @@ impl Site {
     pub async fn balance(&self) -> Balance {
         let mut all = Balance::default();
         for (number, device) in self.devices.iter().enumerate() {
-            let answers = self.oracle.answers(number);
+            let mut answers = self.oracle.answers(number);
+            answers.retain(|(at, _)| *at >= self.since);
             let of = (self.agent_id.as_str(), device.as_str());
             all = all.with(balance(&self.client, of, &answers, &self.kills).await);
         }
