@@ -7,7 +7,7 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::signals::{SignalError, stop_requested};
 use farwatch_common::task::{TaskFailed, TaskSet};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::buffer::{self, BufferError};
 use crate::command::Commander;
@@ -59,7 +59,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let outbox = Arc::new(Outbox::open(dir, owner)?);
     let jobs = Arc::new(Jobs::new(dir.to_owned(), Arc::clone(&outbox), clock.clone()));
     let counters = Arc::new(PollCounters::default());
-    let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
+    let (observations, observed) = poll::outlet::channel(buffer::OBSERVATIONS_MAX);
     let (buffer, stopped) =
         buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());

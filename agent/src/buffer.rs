@@ -5,9 +5,10 @@
 //!   when there are new ones.
 //! - **Bound:** [`OBSERVATIONS_MAX`] observations and [`COMMANDS_MAX`] commands wait; the file and
 //!   its log stay within [`BufferConfig::cap_bytes`].
-//! - **When full:** the channel is full only while the disk is stuck, and `poll` then drops and
-//!   counts; a full file evicts the lowest class first, the oldest first, each loss counted and
-//!   noted as a gap in the same transaction; class 0 is never evicted. A full disk: see `writer`.
+//! - **When full:** the channel is full only while the disk is stuck: `poll` then drops, and notes it
+//!   at its [`Outlet`](crate::poll::outlet::Outlet), of which the next commit makes a gap; a full file
+//!   evicts the lowest class first, the oldest first, each loss counted and noted as a gap in the same
+//!   transaction; class 0 is never evicted. A full disk: see `writer`.
 //! - **On crash:** what was committed stays, at most the last second is lost, and the next start
 //!   declares the numbers that may be missing. A damaged file is set aside, never repaired.
 //!
@@ -28,6 +29,7 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::AgentId;
@@ -35,10 +37,9 @@ use farwatch_common::ranges::SeqRanges;
 use farwatch_proto::v1::Batch;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use self::gather::BATCH_AGE_MAX;
 pub use self::order::Lane;
 pub use self::summary::{Summary, summary};
-use crate::poll::Observation;
+use crate::poll::outlet::Inlet;
 use crate::uplink::core::MaybeSent;
 
 /// Observations on the way to the disk: half a second of 1,000 polls a second.
@@ -62,6 +63,8 @@ pub struct BufferConfig {
     pub cap_bytes: u64,
     /// Room kept back for the day the disk is full; 0 for none.
     pub ballast_bytes: usize,
+    /// How long rows wait for others before they are committed: what a crash may cost.
+    pub batch_age: Duration,
 }
 
 impl BufferConfig {
@@ -70,7 +73,15 @@ impl BufferConfig {
     pub fn new(dir: PathBuf, agent: AgentId, volume_bytes: Option<u64>) -> Self {
         let part = volume_bytes.map_or(CAP_BYTES_MAX, |bytes| bytes / VOLUME_PARTS);
         let cap_bytes = part.clamp(CAP_BYTES_MIN, CAP_BYTES_MAX);
-        Self { dir, agent, cap_bytes, ballast_bytes: ballast::BALLAST_BYTES }
+        let (ballast_bytes, batch_age) = (ballast::bytes_for(cap_bytes), gather::BATCH_AGE_MAX);
+        Self { dir, agent, cap_bytes, ballast_bytes, batch_age }
+    }
+
+    /// The same for a disk that wears out by being written to: fewer commits, and up to five seconds
+    /// of polls that a crash may cost. State changes are committed at once all the same.
+    #[must_use]
+    pub fn for_sd_card(self) -> Self {
+        Self { batch_age: gather::BATCH_AGE_SD_CARD, ..self }
     }
 }
 
@@ -180,11 +191,12 @@ impl Stopped {
 /// Opens the file and starts the thread that owns it. Must be called inside a tokio runtime.
 pub fn start(
     config: BufferConfig,
-    observations: mpsc::Receiver<Observation>,
+    inlet: Inlet,
     clock: Clock,
 ) -> Result<(Buffer, Stopped), BufferError> {
     let (state_sender, state) = watch::channel(BufferState::default());
-    let writer = writer::Writer::open(config, clock, state_sender)?;
+    let (observations, unplaced) = inlet.into_parts();
+    let writer = writer::Writer::open(config, clock, state_sender, unplaced)?;
     let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
     let (ended, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();

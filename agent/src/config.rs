@@ -36,13 +36,25 @@ pub struct UplinkSettings {
     pub quic_probe_s: u32,
 }
 
-/// How much the buffer may take of the disk.
+/// What the buffer's disk is, and how much the buffer may take of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BufferSettings {
+    pub profile: Profile,
     /// Most MiB; without it 2 GiB or a fifth of the volume, whichever is less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_mib: Option<u64>,
+}
+
+/// How often the buffer writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// A crash or a power cut costs about a second of polls.
+    #[default]
+    Disk,
+    /// Spares a card that wears out: it costs about five seconds, state changes none.
+    SdCard,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,12 +114,18 @@ impl AgentConfig {
     pub fn buffer(&self, dir: &Path, agent: AgentId) -> BufferConfig {
         let config = BufferConfig::new(dir.to_owned(), agent, platform::volume_bytes(dir));
         let cap_bytes = self.buffer.size_mib.map_or(config.cap_bytes, |size| size * MIB);
-        BufferConfig { cap_bytes, ..config }
+        let config = BufferConfig { cap_bytes, ..config };
+        match self.buffer.profile {
+            Profile::Disk => config,
+            Profile::SdCard => config.for_sd_card(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -116,10 +134,23 @@ mod tests {
         let bad = AgentConfig {
             state_dir: PathBuf::new(),
             uplink: UplinkSettings { proxy: None, quic_probe_s: 0 },
-            buffer: BufferSettings { size_mib: Some(1) },
+            buffer: BufferSettings { size_mib: Some(1), ..BufferSettings::default() },
             log: LogSettings { filter: "a=b=c".into() },
         };
         let keys: Vec<_> = bad.problems().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["state_dir", "uplink.quic_probe_s", "buffer.size_mib", "log.filter"]);
+    }
+
+    #[test]
+    fn an_sd_card_is_written_to_less_often() {
+        let of = |profile: &str| {
+            let text = format!("[buffer]\nprofile = \"{profile}\"\nsize_mib = 300\n");
+            let config: AgentConfig = toml::from_str(&text).unwrap();
+            config.buffer(Path::new("."), AgentId(1))
+        };
+        let (disk, card) = (of("disk"), of("sd_card"));
+        assert_eq!(disk.batch_age, Duration::from_millis(800));
+        assert_eq!(card.batch_age, Duration::from_secs(5));
+        assert_eq!([disk.cap_bytes, card.cap_bytes], [300 * MIB; 2]);
     }
 }

@@ -5,7 +5,7 @@
 //! - **Bound:** one question on the way per device, a window of polls in flight, an output channel
 //!   of the caller's size.
 //! - **When full:** a slot that cannot be taken is skipped and counted, a row that finds no room
-//!   is dropped and counted. Polling never waits for the next stage, nor for the uplink.
+//!   is dropped, counted, and noted for the next stage, which declares it. Polling never waits for the next stage, nor for the uplink.
 //! - **On crash:** nothing is kept; the next slot polls again.
 //!
 //! [`engine`] is the pure core; [`shell`] owns the sockets; [`resolve`] looks up host names.
@@ -21,6 +21,7 @@ pub mod message;
 mod names;
 pub mod now;
 pub mod oid;
+pub mod outlet;
 mod pace;
 pub mod ping;
 pub mod plan;
@@ -50,6 +51,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::counters::{PollCounters, PollSnapshot};
 use self::engine::Settings;
 pub use self::facts::text;
+use self::outlet::Outlet;
 use self::plan::Plan;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,14 +228,14 @@ impl PollError {
 pub async fn run(
     config: PollConfig,
     targets: watch::Receiver<Arc<Vec<Target>>>,
-    out: mpsc::Sender<Observation>,
+    out: impl Into<Outlet>,
     clock: Clock,
     counters: Arc<PollCounters>,
     cancel: CancellationToken,
 ) -> Result<(), PollError> {
     let (addresses, resolved) = mpsc::channel(resolve::ADDRESSES_MAX);
     let ping = config.ping.clone();
-    let shell = shell::Shell::new(config, out, clock, counters)?;
+    let shell = shell::Shell::new(config, out.into(), clock, counters)?;
     let names = targets.clone();
     tokio::select! {
         () = cancel.cancelled() => Ok(()),

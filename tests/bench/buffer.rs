@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use farwatch_agent::buffer::{self, BufferConfig};
-use farwatch_agent::poll::PollCounters;
+use farwatch_agent::poll::{PollCounters, outlet};
 use farwatch_common::batch::{decode_rows, encode_rows};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::AgentId;
@@ -19,7 +19,7 @@ use farwatch_support::bench::polling::{
 };
 use farwatch_support::bench::site::{Shape, Site};
 use farwatch_support::bench::{figure, median, own_cpu_s};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Ten times what the agent has: saturated polling outruns a disk's fsync by so much.
@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
 /// One round in this process: prints CPU per committed device-poll.
 async fn round() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let (out, observations) = mpsc::channel(OBSERVATIONS);
+    let (out, observations) = outlet::channel(OBSERVATIONS);
     let counters = Arc::new(PollCounters::default());
     let start = own_cpu_s()?;
     let config = BufferConfig::new(dir.path().to_owned(), AgentId(1), None);

@@ -1,20 +1,28 @@
 //! A file that only takes up room: on a full disk SQLite cannot even delete, for want of room in
-//! its log. The ballast is dropped then, and built again once there is room.
+//! its log, nor empty the log, for want of room in its file. The ballast is dropped then, and built
+//! again once there is room.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::file;
 use crate::platform;
 
-/// Enough for the log of an eviction.
-pub(super) const BALLAST_BYTES: usize = 2 * 1024 * 1024;
+/// What an eviction writes to the log, and some more.
+const EVICTION_BYTES: u64 = 1024 * 1024;
 
 /// Building it is tried this often: a nearly full disk must not be written full with every commit.
 const BUILD_EVERY: Duration = Duration::from_secs(300);
 /// Only while this many times its size is free.
 const FREE_TIMES: u64 = 2;
+
+/// For a file of `cap_bytes`: emptying its log takes as much as that holds.
+pub(super) fn bytes_for(cap_bytes: u64) -> usize {
+    let bytes = file::wal_pages(cap_bytes) * file::PAGE_BYTES + EVICTION_BYTES;
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
 
 #[derive(Debug)]
 pub(super) struct Ballast {
@@ -38,6 +46,13 @@ impl Ballast {
         let free = self.path.parent().and_then(platform::volume_free_bytes);
         if free.is_some_and(|free| free <= FREE_TIMES * self.bytes as u64) || self.build().is_err()
         {
+            tracing::debug!("no room for the ballast yet");
+        }
+    }
+
+    /// Builds it right after it was dropped, in the room that was made for it.
+    pub(super) fn again(&self) {
+        if self.bytes > 0 && self.build().is_err() {
             tracing::debug!("no room for the ballast yet");
         }
     }

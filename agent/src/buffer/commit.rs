@@ -23,8 +23,10 @@ const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 const EVICTION_SLACK_PARTS: u64 = 32;
 /// The part of the cap that schemas no batch needs may take.
 const SCHEMAS_PARTS: u64 = 8;
-/// Pages given back to a full disk at a time.
-const VACUUM_PAGES: u32 = 4096;
+/// Pages given back to a full disk in one step, which takes as much of the log.
+const VACUUM_PAGES: u32 = 128;
+/// Steps at a time: 16 MiB.
+const VACUUM_STEPS: usize = 32;
 
 /// What a commit changes in memory once it is durable.
 struct Written {
@@ -36,6 +38,7 @@ struct Written {
 impl Writer {
     /// Commits all that is gathered, and deletes what is acknowledged.
     pub(super) fn commit(&mut self) {
+        self.take_unplaced();
         // While the disk takes nothing, open batches fill up, so that numbers last. None that was
         // part of an attempt does: it may be in the file after all.
         let stuck = self.trouble.is_some() && !self.gather.is_full();
@@ -144,7 +147,9 @@ impl Writer {
         recovered
     }
 
-    /// On a full disk even a deletion fails, for want of room in the log: the ballast makes it.
+    /// On a full disk even a deletion fails, for want of room in the log, and so does what empties the log,
+    /// for want of room in the file: the ballast is as large as the log, and makes it. So much is evicted
+    /// that it can be built again, and then fill up once more before the next time.
     fn relieve(&mut self) -> Result<(), BufferError> {
         if self.trouble.is_none() {
             tracing::warn!("the disk is full: dropping the ballast and evicting the oldest");
@@ -152,8 +157,11 @@ impl Writer {
         // If they stay, the eviction says what is wrong.
         let _ = aside::drop_all(&self.config.dir);
         let _ = self.ballast.drop_it();
+        // If there is no room even for that, the eviction may still find it in the log.
+        let _ = empty_log(&self.file.connection);
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
-        let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
+        let ballast = 2 * self.config.ballast_bytes as u64;
+        let needed = incoming as u64 + BATCH_BYTES_MAX as u64 + ballast;
         let (stream_id, in_flight, mut fill) =
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
         let mut schemas = self.file.schemas.clone();
@@ -171,7 +179,9 @@ impl Writer {
                 .map(drop)
         })?;
         (self.file.fill, self.file.schemas) = (fill, schemas);
-        truncate_log(&self.file.connection)
+        give_back(&self.file.connection)?;
+        self.ballast.again();
+        Ok(())
     }
 
     fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
@@ -268,16 +278,31 @@ fn make_room(eviction: &mut Eviction<'_>, limit: u64, incoming: u64) -> rusqlite
     Ok(losses::used_bytes(eviction.connection)? + incoming <= limit)
 }
 
-fn truncate_log(connection: &Connection) -> Result<(), BufferError> {
-    let drain = |text: String| -> rusqlite::Result<()> {
-        let mut statement = connection.prepare(&text)?;
-        let mut rows = statement.query([])?;
-        while rows.next()?.is_some() {}
-        Ok(())
-    };
-    drain("PRAGMA wal_checkpoint(TRUNCATE)".into())?;
-    drain(format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
-    Ok(drain("PRAGMA wal_checkpoint(TRUNCATE)".into())?)
+/// Carries out a statement, whatever rows it tells.
+fn drain(connection: &Connection, text: &str) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(text)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    drain(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+/// Makes the file as small as what it holds, in steps: each page given back takes one of the log.
+fn give_back(connection: &Connection) -> Result<(), BufferError> {
+    empty_log(connection)?;
+    let mut free: u32 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    for _ in 0..VACUUM_STEPS {
+        if free == 0 {
+            break;
+        }
+        drain(connection, &format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+        empty_log(connection)?;
+        free = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    }
+    Ok(())
 }
 
 fn lost_gap(stream_id: i64, batch: &Gathered, reason: GapReason) -> Gap {

@@ -1,6 +1,6 @@
 //! Core: gathers rows and events into one open batch per class.
 //!
-//! All open batches close together, when the oldest has waited long enough or one has grown large: one
+//! All open batches close together, when one has waited long enough or has grown large: one
 //! transaction and one fsync for all classes, and between two commits no number is in use.
 
 use std::collections::BTreeSet;
@@ -14,8 +14,15 @@ use farwatch_common::sample::{Class, Column, Row, Schema, SchemaId};
 use farwatch_proto::v1::{Event, event};
 use prost::Message as _;
 
+use super::order;
+
 /// When a batch closes. Contract G1 lets a crash cost one second; the rest of it is for the commit.
-pub const BATCH_AGE_MAX: Duration = Duration::from_millis(800);
+pub(super) const BATCH_AGE_MAX: Duration = Duration::from_millis(800);
+/// The same on a disk that wears out by being written to: a crash may cost this and the commit.
+pub(super) const BATCH_AGE_SD_CARD: Duration = Duration::from_secs(5);
+/// State changes are committed at once, with what else is open. So much is waited for the others of
+/// the same moment: a device that is read for the first time tells several.
+pub(super) const EVENT_AGE_MAX: Duration = Duration::from_millis(50);
 /// Estimated packed size at which a batch closes early.
 pub(super) const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// What a value and a row cost when packed, measured on interface counters.
@@ -167,16 +174,23 @@ impl Gathered {
 pub(super) struct NoNumber;
 
 /// The open batches.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gather {
+    /// How long rows may wait.
+    age_max: Duration,
     open: BTreeMap<Class, Gathered>,
-    /// When the oldest of them opened.
-    opened: Option<Duration>,
+    /// When they have to be committed.
+    due: Option<Duration>,
     /// Schemas of open batches, for the disk.
     schemas: BTreeMap<SchemaId, Arc<Schema>>,
 }
 
 impl Gather {
+    #[must_use]
+    pub(super) fn new(age_max: Duration) -> Self {
+        Self { age_max, open: BTreeMap::new(), due: None, schemas: BTreeMap::new() }
+    }
+
     /// Adds a row; `now` is monotonic time. A schema that the file does not have yet (`new`) counts
     /// with the first batch that brings it.
     pub(super) fn row(
@@ -222,7 +236,9 @@ impl Gather {
             Entry::Occupied(open) => Ok(open.into_mut()),
             Entry::Vacant(free) => {
                 let seq = numbers.take().ok_or(NoNumber)?;
-                self.opened.get_or_insert(now);
+                let age_max = if order::is_bulk(class) { self.age_max } else { EVENT_AGE_MAX };
+                let due = now + age_max;
+                self.due = Some(self.due.map_or(due, |known| known.min(due)));
                 Ok(free.insert(Gathered::new(seq, class)))
             }
         }
@@ -231,7 +247,7 @@ impl Gather {
     /// When the open batches have to be committed.
     #[must_use]
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.opened.map(|opened| opened + BATCH_AGE_MAX)
+        self.due
     }
 
     /// Whether to commit now.
@@ -248,7 +264,7 @@ impl Gather {
 
     /// Closes all open batches; their schemas come along.
     pub(super) fn take(&mut self) -> (Vec<Gathered>, BTreeMap<SchemaId, Arc<Schema>>) {
-        self.opened = None;
+        self.due = None;
         let open = std::mem::take(&mut self.open);
         (open.into_values().collect(), std::mem::take(&mut self.schemas))
     }
@@ -289,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_batch_holds_one_class_and_all_close_together() {
-        let (mut gather, mut numbers) = (Gather::default(), numbers());
+        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX), numbers());
         let s = Duration::from_secs;
         gather.row(row(Group::System, 5, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
         gather.row(row(Group::Interfaces, 9, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
@@ -306,8 +322,29 @@ mod tests {
     }
 
     #[test]
+    fn a_state_change_waits_for_no_bulk_and_takes_it_along() {
+        for age_max in [BATCH_AGE_MAX, BATCH_AGE_SD_CARD] {
+            let (mut gather, mut numbers) = (Gather::new(age_max), numbers());
+            let (s, event) = (Duration::from_secs, || Event { at_us: 5, kind: None });
+            let counters = row(Group::Interfaces, 4, 3);
+            gather.row(counters, (&schema(), false), &mut numbers, s(10)).unwrap();
+            assert_eq!(gather.deadline(), Some(s(10) + age_max));
+            let told = s(10) + Duration::from_millis(20);
+            gather.event(event(), &mut numbers, told).unwrap();
+            // A second one does not put it off.
+            gather.event(event(), &mut numbers, told + Duration::from_millis(40)).unwrap();
+            assert!(!gather.is_due(told));
+            assert!(gather.is_due(told + EVENT_AGE_MAX));
+            let (closed, _) = gather.take();
+            let classes: Vec<_> = closed.iter().map(|batch| (batch.class, batch.count())).collect();
+            assert_eq!(classes, [(Class::Events, 2), (Class::Counters, 1)]);
+            assert_eq!(gather.deadline(), None);
+        }
+    }
+
+    #[test]
     fn a_large_batch_closes_early_and_fits_the_wire() {
-        let (mut gather, mut numbers) = (Gather::default(), numbers());
+        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX), numbers());
         while !gather.is_due(Duration::ZERO) {
             // The worst values there are for the codec.
             let mut worst = row(Group::Interfaces, 0, 1000);
@@ -322,7 +359,7 @@ mod tests {
 
     #[test]
     fn without_a_number_nothing_opens() {
-        let mut gather = Gather::default();
+        let mut gather = Gather::new(BATCH_AGE_MAX);
         let mut used_up = Sequences { next: 5, reserved_to: 5 };
         let refused =
             gather.row(row(Group::System, 0, 1), (&schema(), false), &mut used_up, Duration::ZERO);

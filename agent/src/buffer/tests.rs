@@ -10,9 +10,10 @@ use farwatch_common::clock::Clock;
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
 use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, event};
-use tokio::sync::mpsc;
 
 use super::*;
+use crate::poll::Observation;
+use crate::poll::outlet::{self, Outlet};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -52,26 +53,32 @@ fn facts(number: i64, at: Micros) -> Observation {
 }
 
 fn config(dir: &Path) -> BufferConfig {
-    BufferConfig { dir: dir.to_owned(), agent: AgentId(7), cap_bytes: 64 * MIB, ballast_bytes: 0 }
+    BufferConfig {
+        dir: dir.to_owned(),
+        agent: AgentId(7),
+        cap_bytes: 64 * MIB,
+        ballast_bytes: 0,
+        batch_age: gather::BATCH_AGE_MAX,
+    }
 }
 
 struct Running {
     buffer: Buffer,
-    observations: mpsc::Sender<Observation>,
+    observations: Outlet,
     stopped: Stopped,
     clock: Clock,
 }
 
 impl Running {
     fn start(config: BufferConfig) -> Self {
-        let (observations, receiver) = mpsc::channel(OBSERVATIONS_MAX);
+        let (observations, inlet) = outlet::channel(OBSERVATIONS_MAX);
         let clock = Clock::system();
-        let (buffer, stopped) = start(config, receiver, clock.clone()).unwrap();
+        let (buffer, stopped) = start(config, inlet, clock.clone()).unwrap();
         Self { buffer, observations, stopped, clock }
     }
 
     async fn push(&self, observation: Observation) {
-        self.observations.send(observation).await.unwrap();
+        assert!(self.observations.send(observation).await);
     }
 
     async fn until(&self, wanted: impl FnMut(&BufferState) -> bool) -> BufferState {
@@ -220,7 +227,7 @@ async fn a_full_file_evicts_the_oldest_bulk_and_counts_every_row() {
     drop(observations);
     let mut state = buffer.state();
     state.wait_for(|state| state.flushed).await.unwrap();
-    let (observations, _closed) = mpsc::channel(1);
+    let (observations, _closed) = outlet::channel(1);
     let running = Running { buffer, observations, stopped, clock };
     let kept = running.all().await;
     let lost: u64 = gaps(&kept).iter().map(|gap| gap.count).sum();

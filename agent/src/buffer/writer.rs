@@ -19,10 +19,11 @@ use tokio::sync::{mpsc, watch};
 use super::ballast::Ballast;
 use super::batches::{self, Shelf};
 use super::file::{self, File};
-use super::gather::{BATCH_AGE_MAX, Gather, Gathered};
+use super::gather::{Gather, Gathered};
 use super::losses;
 use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside};
 use crate::poll::Observation;
+use crate::poll::outlet::{Loss, Unplaced};
 
 /// Taken from the channel at a time.
 const RECEIVED_MAX: usize = 256;
@@ -45,6 +46,8 @@ pub(super) struct Writer {
     pub(super) acked_count: u64,
     pub(super) acked_since: Option<Duration>,
     pub(super) in_flight: BTreeSet<u64>,
+    /// What found no room on the way here.
+    unplaced: Arc<Unplaced>,
     /// Lost in memory, not yet noted in the file, by stream and class.
     pub(super) lost: BTreeMap<(i64, u32), Gap>,
     pub(super) trouble: Option<String>,
@@ -57,6 +60,7 @@ impl Writer {
         config: BufferConfig,
         clock: Clock,
         state: watch::Sender<BufferState>,
+        unplaced: Arc<Unplaced>,
     ) -> Result<Self, BufferError> {
         let ballast = Ballast::new(config.dir.join("buffer.ballast"), config.ballast_bytes);
         let file = match file::open(&config, None, &clock) {
@@ -71,13 +75,14 @@ impl Writer {
         };
         let mut writer = Self {
             started: clock.monotonic(),
-            gather: Gather::default(),
+            gather: Gather::new(config.batch_age),
             unwritten: Vec::new(),
             unwritten_schemas: BTreeMap::new(),
             acked: SeqRanges::new(),
             acked_count: 0,
             acked_since: None,
             in_flight: BTreeSet::new(),
+            unplaced,
             lost: BTreeMap::new(),
             trouble: None,
             suspect: false,
@@ -132,7 +137,7 @@ impl Writer {
 
     /// When something has to be committed.
     fn deadline(&self) -> Option<Duration> {
-        let acked = self.acked_since.map(|since| since + BATCH_AGE_MAX);
+        let acked = self.acked_since.map(|since| since + self.config.batch_age);
         let gathered = self.gather.deadline().filter(|_| self.trouble.is_none());
         gathered.into_iter().chain(acked).min()
     }
@@ -152,15 +157,7 @@ impl Writer {
             }
         };
         if taken.is_err() {
-            self.lose(Gap {
-                stream_id: self.file.stream_id,
-                from_us: at.0,
-                to_us: at.0,
-                class: class as u32,
-                count: 1,
-                reason: GapReason::Evicted as i32,
-                ..Gap::default()
-            });
+            self.lose_unnumbered(class, Loss::one(at));
         }
         let due = match self.trouble {
             None => self.gather.is_due(now),
@@ -169,6 +166,26 @@ impl Writer {
         if due {
             self.commit();
         }
+    }
+
+    /// What found no room on the way here is a loss like any other.
+    pub(super) fn take_unplaced(&mut self) {
+        for (class, loss) in self.unplaced.take() {
+            self.lose_unnumbered(class, loss);
+        }
+    }
+
+    /// No number was given to it: the gap gets one with the next commit.
+    fn lose_unnumbered(&mut self, class: Class, loss: Loss) {
+        self.lose(Gap {
+            stream_id: self.file.stream_id,
+            from_us: loss.from.0,
+            to_us: loss.to.0,
+            class: class as u32,
+            count: loss.count,
+            reason: GapReason::Evicted as i32,
+            ..Gap::default()
+        });
     }
 
     pub(super) fn lose(&mut self, gap: Gap) {

@@ -32,8 +32,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::core::ECHOES;
 use self::core::Outcome;
 use super::names::{Resolved, nowhere, shown};
+use super::outlet::Outlet;
 use super::resolve::lookup_now;
-use super::{Observation, PollCounters, PollError, Target};
+use super::{PollCounters, PollError, Target};
 
 /// Single requests and addresses that wait to be taken in.
 const REQUESTS_MAX: usize = 64;
@@ -154,12 +155,12 @@ fn tell(outcome: &Outcome) -> PingOutcome {
 pub async fn run(
     requests: Requests,
     targets: watch::Receiver<Arc<Vec<Target>>>,
-    out: mpsc::Sender<Observation>,
+    out: impl Into<Outlet>,
     clock: Clock,
     counters: Arc<PollCounters>,
     cancel: CancellationToken,
 ) -> Result<(), PollError> {
-    let shell = shell::Shell::new(out, clock, counters);
+    let shell = shell::Shell::new(out.into(), clock, counters);
     tokio::select! {
         () = cancel.cancelled() => Ok(()),
         ended = shell.run(targets, requests.0) => ended,

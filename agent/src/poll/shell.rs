@@ -12,12 +12,12 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Group;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::{Engine, Polled, Settings, Transmit};
 use super::names::{Names, Resolved, is_silence};
 use super::now;
+use super::outlet::Outlet;
 use super::pace::timeline::{Targets, Timeline};
 use super::plan::Compiled;
 use super::{Observation, PollConfig, PollCounters, PollError, Target};
@@ -41,7 +41,7 @@ pub(super) struct Shell {
     v6: Option<UdpSocket>,
     /// [`open`], but in tests.
     open: fn(SocketAddr) -> io::Result<(UdpSocket, usize)>,
-    out: mpsc::Sender<Observation>,
+    out: Outlet,
     buffer: Vec<u8>,
     now: Option<now::Requests>,
     /// Who waits for the outcome of a poll.
@@ -67,7 +67,7 @@ enum SocketFamily {
 impl Shell {
     pub(super) fn new(
         config: PollConfig,
-        out: mpsc::Sender<Observation>,
+        out: Outlet,
         clock: Clock,
         counters: Arc<PollCounters>,
     ) -> Result<Self, PollError> {
@@ -132,7 +132,7 @@ impl Shell {
                 }
             }
             let now = self.time.now();
-            self.engine.set_room(self.out.capacity() > 0);
+            self.engine.set_room(self.out.has_room());
             if self.engine.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.engine.tick(now);
             }
@@ -224,10 +224,8 @@ impl Shell {
     fn deliver(&mut self) -> Result<(), PollError> {
         while let Some(observation) = self.engine.observation() {
             self.follow(&observation);
-            match self.out.try_send(observation) {
-                Ok(()) => {}
-                Err(TrySendError::Full(observation)) => self.engine.undelivered(&observation),
-                Err(TrySendError::Closed(_)) => return Err(PollError::OutputClosed),
+            if let Some(dropped) = self.out.hand_on(observation)? {
+                self.engine.undelivered(&dropped);
             }
         }
         while let Some((device, polled)) = self.engine.polled() {
@@ -295,7 +293,7 @@ mod tests {
 
     use super::*;
     use crate::poll::names::Name;
-    use crate::poll::{Access, Manner, SnmpVersion};
+    use crate::poll::{Access, Manner, SnmpVersion, outlet};
 
     /// A device by its name.
     fn target(host: &str) -> Target {
@@ -316,7 +314,7 @@ mod tests {
         let timeouts = [Duration::from_millis(50); 2];
         let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
         let config = PollConfig { settings, ..PollConfig::default() };
-        Shell::new(config, out, Clock::system(), Arc::default()).unwrap()
+        Shell::new(config, out.into(), Clock::system(), Arc::default()).unwrap()
     }
 
     #[tokio::test]
@@ -377,13 +375,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_next_stage_has_no_room_for_is_noted_and_counted() {
+        let (out, inlet) = outlet::channel(1);
+        let (mut seen, unplaced) = inlet.into_parts();
+        let counters = Arc::new(PollCounters::default());
+        let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        let mut shell = Shell::new(config, out, Clock::system(), Arc::clone(&counters)).unwrap();
+        shell.open = |_| Err(io::ErrorKind::AddrNotAvailable.into());
+        let of = |device| Target { device: DeviceId(device), ..target("127.0.0.1") };
+        // All are due at once, and fail at once, each with two rows.
+        let (_targets, targets) = watch::channel(Arc::new((1..=3).map(of).collect()));
+        let (_addresses, resolved) = mpsc::channel(1);
+        let first = tokio::select! {
+            ended = shell.run(targets, resolved) => panic!("{ended:?}"),
+            first = seen.recv() => first.unwrap(),
+        };
+        let Observation::Row { row, .. } = first else { panic!("{first:?}") };
+        let mut all = unplaced.take();
+        let lost: u64 = all.values().map(|loss| loss.count).sum();
+        assert_eq!((all.len(), lost), (2, 5));
+        assert_eq!(all.remove(&row.group.class()).map(|loss| loss.count), Some(2));
+        assert_eq!(counters.snapshot().dropped_observations, 5);
+    }
+
+    #[tokio::test]
     async fn a_device_of_a_family_this_host_lacks_is_unreachable_and_polling_goes_on() {
         let (out, mut seen) = mpsc::channel(16);
         let counters = Arc::new(PollCounters::default());
         let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
         let config = PollConfig { settings, ..PollConfig::default() };
         let clock = Clock::system();
-        let mut shell = Shell::new(config, out, clock, Arc::clone(&counters)).unwrap();
+        let mut shell = Shell::new(config, out.into(), clock, Arc::clone(&counters)).unwrap();
         shell.open = |_| Err(io::ErrorKind::Unsupported.into());
         let target = Target { interval: Duration::from_secs(60), ..target("::1") };
         let (_targets, targets) = watch::channel(Arc::new(vec![target]));

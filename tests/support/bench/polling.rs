@@ -15,16 +15,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use farwatch_agent::poll::engine::Settings;
+use farwatch_agent::poll::outlet::Outlet;
 use farwatch_agent::poll::plan::{
     Metric, Plan, Scalar, Table, TableMetric, if_column, if_x_column, mib2,
 };
-use farwatch_agent::poll::{self, Observation, PollConfig, PollCounters, PollError};
+use farwatch_agent::poll::{self, PollConfig, PollCounters, PollError};
 use farwatch_agent::poll::{Access, Manner, SnmpUser, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Group, MetricKind, Unit};
 use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Rounds of each side.
@@ -142,7 +143,7 @@ pub fn is_round() -> bool {
 
 /// Polls the targets of this round back to back until `stop`.
 pub async fn saturated(
-    out: mpsc::Sender<Observation>,
+    out: impl Into<Outlet>,
     counters: Arc<PollCounters>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {

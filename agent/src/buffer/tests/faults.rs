@@ -1,6 +1,7 @@
 //! What the disk may do while the buffer runs.
 
 use super::*;
+use crate::poll::outlet::Unplaced;
 
 /// Damages the file under a running buffer.
 fn spoil(dir: &Path) {
@@ -176,11 +177,11 @@ async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
     let Running { buffer, observations, stopped, clock } = running;
     // Now nobody takes them: schemas go with the batches that need them.
     for number in 1000..1400 {
-        observations.send(row_of_new_interfaces(number, now)).await.unwrap();
+        assert!(observations.send(row_of_new_interfaces(number, now)).await);
     }
     drop(observations);
     buffer.state().wait_for(|state| state.flushed).await.unwrap();
-    let (observations, _closed) = mpsc::channel(1);
+    let (observations, _closed) = outlet::channel(1);
     let running = Running { buffer, observations, stopped, clock };
     let kept = running.all().await;
     let rows = kept.iter().filter(|outgoing| outgoing.batch.codec == 1);
@@ -190,9 +191,9 @@ async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
 }
 
 /// A writer whose disk takes nothing until told.
-fn stuck_writer(dir: &Path) -> writer::Writer {
+fn stuck_writer(dir: &Path, unplaced: Arc<Unplaced>) -> writer::Writer {
     let (state, _) = watch::channel(BufferState::default());
-    let mut writer = writer::Writer::open(config(dir), Clock::system(), state).unwrap();
+    let mut writer = writer::Writer::open(config(dir), Clock::system(), state, unplaced).unwrap();
     writer.commit();
     set_stuck(&writer, true);
     writer
@@ -207,7 +208,7 @@ fn set_stuck(writer: &writer::Writer, stuck: bool) {
 #[test]
 fn while_the_disk_is_full_numbers_last_and_every_loss_has_one() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = stuck_writer(dir.path());
+    let mut writer = stuck_writer(dir.path(), Arc::default());
     let now = writer.clock.now();
     let first = writer.file.numbers.next;
     let mut pushed = 0u64;
@@ -240,4 +241,37 @@ fn while_the_disk_is_full_numbers_last_and_every_loss_has_one() {
     assert_eq!(count("SELECT COUNT(*) FROM gap WHERE seq_first = 0 OR seq_last < seq_first"), 0);
     let distinct = "SELECT COUNT(DISTINCT seq_first) = COUNT(*) FROM gap";
     assert_eq!(count(distinct), 1, "none hides another");
+}
+
+#[test]
+fn what_found_no_room_on_the_way_to_a_stuck_disk_is_declared_to_the_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outlet, inlet) = outlet::channel(3);
+    let (mut observations, unplaced) = inlet.into_parts();
+    let mut writer = stuck_writer(dir.path(), unplaced);
+    let now = writer.clock.now();
+    let at = |second: i64| Micros(now.0 + second * Micros::SECOND);
+    for second in 0..5 {
+        outlet.hand_on(row_of_new_interfaces(second, at(second))).unwrap();
+        outlet.hand_on(facts(second, at(second))).unwrap();
+    }
+    let sent = std::iter::from_fn(|| observations.try_recv().ok());
+    sent.for_each(|observation| writer.take(observation));
+    // Nothing can be noted yet, and what is noted is not forgotten for that.
+    writer.commit();
+    assert!(writer.trouble.is_some());
+    set_stuck(&writer, false);
+    writer.commit();
+    let connection = &writer.file.connection;
+    let of = |sql: &str| -> Vec<(u32, u64, i64, i64)> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned(), row.get(2)?, row.get(3)?))
+        };
+        statement.query_map([], read).unwrap().map(Result::unwrap).collect()
+    };
+    let kept = of("SELECT class, n, t_min, t_max FROM batch WHERE class = 3");
+    assert_eq!(kept, [(3, 2, at(0).0, at(1).0)]);
+    let lost = of("SELECT class, count, from_us, to_us FROM gap ORDER BY class");
+    assert_eq!(lost, [(1, 4, at(1).0, at(4).0), (3, 3, at(2).0, at(4).0)]);
 }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Row};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Core, Ended, Outcome, Transmit};
@@ -22,6 +21,7 @@ use super::packet::{self, Echo, Heard};
 use super::{Request, Whereabouts};
 use crate::platform::icmp::{EchoSocket, Family, Kind};
 use crate::poll::names::Names;
+use crate::poll::outlet::Outlet;
 use crate::poll::pace::timeline::{Targets, Timeline};
 use crate::poll::{Observation, PollCounters, PollError, Target};
 
@@ -43,7 +43,7 @@ pub(super) struct Shell {
     /// Of our requests, where the system does not choose it.
     identifier: u16,
     open: fn(Family) -> io::Result<EchoSocket>,
-    out: mpsc::Sender<Observation>,
+    out: Outlet,
     /// Who waits for the outcome of a job; as many as the core takes.
     waiting: HashMap<u64, Reply>,
     jobs: u64,
@@ -61,11 +61,7 @@ enum Wake {
 }
 
 impl Shell {
-    pub(super) fn new(
-        out: mpsc::Sender<Observation>,
-        clock: Clock,
-        counters: Arc<PollCounters>,
-    ) -> Self {
+    pub(super) fn new(out: Outlet, clock: Clock, counters: Arc<PollCounters>) -> Self {
         let time = Timeline::new(clock);
         Self {
             core: Core::new(rand::random(), counters, time.now()),
@@ -304,10 +300,8 @@ impl Shell {
                 Ended::Row(row) => {
                     self.follow(&row);
                     let schema = self.core.schema();
-                    match self.out.try_send(Observation::Row { row, schema }) {
-                        Ok(()) => {}
-                        Err(TrySendError::Full(_)) => self.core.undelivered(),
-                        Err(TrySendError::Closed(_)) => return Err(PollError::OutputClosed),
+                    if self.out.hand_on(Observation::Row { row, schema })?.is_some() {
+                        self.core.undelivered();
                     }
                 }
             }
@@ -375,7 +369,7 @@ mod tests {
     /// The row of a device where no socket can be opened.
     async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> (Option<Cause>, Vec<i64>) {
         let (out, mut seen) = mpsc::channel(16);
-        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        let mut shell = Shell::new(out.into(), Clock::system(), Arc::default());
         shell.open = open;
         let (_targets, targets) = watch::channel(Arc::new(vec![target()]));
         let (_requests, requested) = mpsc::channel(1);
@@ -391,7 +385,7 @@ mod tests {
     #[tokio::test]
     async fn a_device_that_is_silent_at_one_address_of_its_name_is_pinged_at_the_next() {
         let (out, mut seen) = mpsc::channel(16);
-        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        let mut shell = Shell::new(out.into(), Clock::system(), Arc::default());
         shell.open = |_| Err(io::ErrorKind::NetworkUnreachable.into());
         let both: Vec<SocketAddr> = vec![([192, 0, 2, 1], 0).into(), ([192, 0, 2, 2], 0).into()];
         let other_way_round = both.iter().rev().copied().collect();
@@ -412,7 +406,7 @@ mod tests {
     #[tokio::test]
     async fn a_device_that_gets_another_host_is_pinged_there() {
         let (out, mut seen) = mpsc::channel(16);
-        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        let mut shell = Shell::new(out.into(), Clock::system(), Arc::default());
         shell.open = |_| Err(io::ErrorKind::NetworkUnreachable.into());
         let before: Vec<SocketAddr> = vec![([192, 0, 2, 1], 0).into(), ([192, 0, 2, 2], 0).into()];
         let named = Target { host: "router.invalid".to_owned(), ..target() };
