@@ -235,7 +235,6 @@ impl Core {
     /// True if the batch was on the way.
     fn answered(&mut self, seq: u64, now: Duration) -> bool {
         let Some(lane) = self.window.answered(seq, now, self.round_trip) else { return false };
-        self.maybe_sent.also.remove(&seq);
         // The backlog may have room again.
         if lane == Lane::Backlog {
             self.exhausted = false;
@@ -252,6 +251,7 @@ impl Core {
         let mut acked = SeqRanges::new();
         for seq in stored {
             self.answered(seq, now);
+            self.maybe_sent.also.remove(&seq);
             self.schema_tries.remove(&seq);
             acked.insert(seq);
         }
@@ -274,6 +274,10 @@ impl Core {
     ) -> Vec<Effect> {
         if stream_id != self.stream_id || !self.answered(seq, now) {
             return Vec::new();
+        }
+        // Schemas are looked at first: an earlier copy may be stored all the same.
+        if code != RejectCode::UnknownSchema {
+            self.maybe_sent.also.remove(&seq);
         }
         let mut effects = Vec::new();
         match code {

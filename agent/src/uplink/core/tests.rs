@@ -318,6 +318,19 @@ fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
     assert_eq!(core.filled(0), Some(Effect::Fork));
 }
 
+/// Refused for its schemas, it may still be what an earlier session stored.
+#[test]
+fn no_fork_before_a_batch_without_its_schemas_is_asked_for_again() {
+    let mut core = core();
+    core.sent(1, Lane::Live, 1, Duration::ZERO);
+    core.connected(&welcome(10), Duration::ZERO);
+    (1..3).for_each(|seq| core.sent(seq, Lane::Live, 1, Duration::ZERO));
+    core.rejected(1, 1, RejectCode::UnknownSchema, String::new(), Duration::ZERO);
+    core.rejected(1, 2, RejectCode::Fork, String::new(), Duration::ZERO);
+    let only = core.room().unwrap().only.unwrap();
+    assert!(only.contains(1) && !only.contains(2));
+}
+
 #[test]
 fn bytes_on_the_way_are_bounded() {
     let mut core = core();
