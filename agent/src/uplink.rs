@@ -231,7 +231,7 @@ impl Uplink {
             // The collectors come best first: after one that was well, begin with the best again.
             attempt = match &ended {
                 Ok(session::End::HandedOver) => attempt,
-                Ok(session::End::SentAway) => attempt + 1,
+                Ok(session::End::SentAway(_)) => attempt + 1,
                 Ok(_) => 0,
                 Err(_) if lasted => 0,
                 Err(_) => attempt + 1,
@@ -240,7 +240,12 @@ impl Uplink {
                 Ok(session::End::Drained) => return Ok(()),
                 Ok(session::End::HandedOver) => true,
                 // It comes up again, or another one takes over.
-                Ok(session::End::SentAway) => false,
+                Ok(session::End::SentAway(sent_away)) => {
+                    if let Some(wait) = sent_away.come_after {
+                        redial.told(wait);
+                    }
+                    false
+                }
                 Ok(session::End::Renewed) => {
                     // It would show the old certificate.
                     self.ready = None;

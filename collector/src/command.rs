@@ -43,6 +43,12 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 const WAY: Duration = Duration::from_secs(2);
 /// How long all agents together may take to be told that the collector stops.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+/// A new process takes so many agents a second without a queue at its door ([ADR 14]), ...
+///
+/// [ADR 14]: ../../docs/adr/0014-slots-by-the-crowd.md
+const RETURNS_PER_S: usize = 100;
+/// ... and none is told to stay away longer.
+const RETURN_WITHIN_MAX: Duration = Duration::from_secs(60);
 /// How soon an agent whose connection broke must be back, or it is offline: one that changes its transport
 /// is at once.
 const BACK_WITHIN: Duration = Duration::from_secs(3);
@@ -145,9 +151,12 @@ impl Commands {
         let lines = self.lines.lines();
         let agents = lines.len();
         let deadline_ms = millis(DRAIN_WITHIN);
+        let within = return_within(agents);
         let tell = |line: Line| async move {
+            // 0 would leave it to the agent.
+            let come_after_ms = millis(within.mul_f64(rand::random())).max(1);
             // One that does not know of it learns that the connection closes.
-            let _ = line.client().drain(DrainNotice { deadline_ms, come_after_ms: 0 }).await;
+            let _ = line.client().drain(DrainNotice { deadline_ms, come_after_ms }).await;
         };
         let all = futures_util::stream::iter(lines).for_each_concurrent(DRAINS_MAX, tell);
         let answered = tokio::time::timeout(DRAIN_WITHIN, all).await.is_ok();
@@ -289,6 +298,12 @@ impl Errand {
             }
         }
     }
+}
+
+/// The window over which so many agents come back.
+fn return_within(agents: usize) -> Duration {
+    let seconds = agents as f64 / RETURNS_PER_S as f64;
+    Duration::from_secs_f64(seconds).min(RETURN_WITHIN_MAX)
 }
 
 fn millis(duration: Duration) -> u32 {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::task::chain;
@@ -11,7 +12,7 @@ use farwatch_proto::v1::{
     Assignment, AssignmentApplied, Command, CommandResult, DrainNotice, DrainReply, PingReply,
     PingRequest,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
@@ -26,8 +27,15 @@ pub(super) struct Serving {
     pub inventory: Arc<Inventory>,
     pub commander: Arc<Commander>,
     pub clock: Clock,
-    /// Told when the collector sends this agent away.
-    pub drain: Arc<Notify>,
+    /// Told when the collector sends this agent away: when to come back.
+    pub drain: watch::Sender<Option<SentAway>>,
+}
+
+/// The collector is about to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SentAway {
+    /// When to begin the next session, counted from the end of this one; `None`: whenever.
+    pub come_after: Option<Duration>,
 }
 
 struct Control {
@@ -41,9 +49,11 @@ impl AgentControl for Control {
         Ok(Response::new(PingReply { nonce, agent_time_us: self.serving.clock.now().0 }))
     }
 
-    async fn drain(&self, _: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
-        tracing::info!("the collector is about to stop");
-        self.serving.drain.notify_one();
+    async fn drain(&self, request: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
+        let come_after_ms = u64::from(request.get_ref().come_after_ms);
+        tracing::info!(come_after_ms, "the collector is about to stop");
+        let come_after = (come_after_ms > 0).then(|| Duration::from_millis(come_after_ms));
+        self.serving.drain.send_replace(Some(SentAway { come_after }));
         Ok(Response::new(DrainReply {}))
     }
 
@@ -127,7 +137,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
         let inventory = Arc::new(Inventory::open(dir.path(), owner).unwrap());
-        let (clock, drain) = (Clock::system(), Arc::new(Notify::new()));
+        let (clock, drain) = (Clock::system(), watch::channel(None).0);
         let (poll, ping) = (crate::poll::now::channel().0, crate::poll::ping::channel().0);
         let outbox = Arc::new(Outbox::open(dir.path(), owner).unwrap());
         let jobs = Arc::new(Jobs::new(dir.path().to_owned(), outbox, clock.clone()));

@@ -1,5 +1,5 @@
 //! Core: when to dial again. Full jitter from half a second, at most two seconds in the first
-//! minute of an outage (most are short), at most a minute later.
+//! minute of an outage (most are short), at most a minute later. Who is told when to come comes then.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub struct Redial {
     early: Backoff,
     late: Backoff,
     outage_since: Option<Duration>,
+    told: Option<Duration>,
 }
 
 impl Default for Redial {
@@ -26,6 +27,7 @@ impl Default for Redial {
             early: Backoff::new(FIRST, EARLY_CAP),
             late: Backoff::new(FIRST, LATE_CAP),
             outage_since: None,
+            told: None,
         }
     }
 }
@@ -33,9 +35,17 @@ impl Default for Redial {
 impl Redial {
     /// How long to wait after an attempt that failed or a session that ended.
     pub fn next(&mut self, now: Duration, random: f64) -> Duration {
+        if let Some(wait) = self.told.take() {
+            return wait;
+        }
         let since = *self.outage_since.get_or_insert(now);
         let early = now.saturating_sub(since) < EARLY;
         if early { self.early.next(random) } else { self.late.next(random) }
+    }
+
+    /// The next wait is `wait`, as somebody said; a minute at most, whoever says so.
+    pub fn told(&mut self, wait: Duration) {
+        self.told = Some(wait.min(LATE_CAP));
     }
 
     /// A session that ended had lived for `life`; says whether that ends the outage.
@@ -69,5 +79,14 @@ mod tests {
         assert_eq!(redial.next(now, 1.0), LATE_CAP);
         assert!(redial.lived(Duration::from_secs(11)));
         assert_eq!(redial.next(now, 1.0), FIRST);
+    }
+
+    #[test]
+    fn who_is_told_when_to_come_comes_then_and_after_that_by_itself() {
+        let (mut redial, s) = (Redial::default(), Duration::from_secs);
+        redial.told(s(17));
+        assert_eq!([0.0, 1.0].map(|random| redial.next(s(0), random)), [s(17), FIRST]);
+        redial.told(s(100_000));
+        assert_eq!(redial.next(s(0), 0.0), LATE_CAP);
     }
 }

@@ -12,11 +12,12 @@ use farwatch_common::task::chain;
 use farwatch_common::transport::{Carrier, Session};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{Goodbye, TelemetryDown, TelemetryUp, telemetry_down, telemetry_up};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use super::control::SentAway;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError};
@@ -37,7 +38,7 @@ pub(super) enum End {
     /// Another carrier takes over.
     HandedOver,
     /// The collector is about to stop.
-    SentAway,
+    SentAway(SentAway),
 }
 
 /// A session that is up.
@@ -54,7 +55,7 @@ pub(super) struct Live {
     /// What the transport had acknowledged when last looked at.
     progress: u64,
     /// Told when the collector sends this agent away.
-    drain: Arc<Notify>,
+    drain: watch::Receiver<Option<SentAway>>,
     /// Outcomes of jobs are sent until it is cancelled.
     sending: CancellationToken,
     /// Ends the server of the collector's calls with the session.
@@ -83,7 +84,7 @@ impl Live {
             Ok(End::Drained) => "the agent stops",
             Ok(End::Renewed) => "the agent comes again with a new certificate",
             Ok(End::HandedOver) => "the agent goes on over another transport",
-            Ok(End::SentAway) => "the agent was sent away",
+            Ok(End::SentAway(_)) => "the agent was sent away",
             Err(_) => "the agent gave the session up",
         });
         ended
@@ -174,8 +175,9 @@ impl Live {
                     }
                 },
                 () = until(hand_over_at) => return Ok(last),
-                () = self.drain.notified(), if drain_until.is_none() => {
-                    last = End::SentAway;
+                Ok(()) = self.drain.changed(), if drain_until.is_none() => {
+                    let Some(sent_away) = *self.drain.borrow_and_update() else { continue };
+                    last = End::SentAway(sent_away);
                     // What was about to take over leads to the same collector.
                     uplink.ready = None;
                     handover = Handover::default();

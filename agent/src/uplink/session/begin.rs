@@ -7,7 +7,7 @@ use farwatch_common::task::spawn_child;
 use farwatch_common::transport::{PipeKind, Session, channel, channel_when_used};
 use farwatch_proto::v1::SessionHello;
 use farwatch_proto::v1::uplink_client::UplinkClient;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -49,12 +49,12 @@ impl Live {
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
-        let drain = Arc::new(Notify::new());
+        let (sent_away, drain) = watch::channel(None);
         let calls = Serving {
             inventory: Arc::clone(&uplink.inventory),
             commander: Arc::clone(&uplink.commander),
             clock: uplink.clock.clone(),
-            drain: Arc::clone(&drain),
+            drain: sent_away,
         };
         spawn_child(&serving, control::serve(Arc::clone(&session), calls));
         let sending = serving.child_token();
