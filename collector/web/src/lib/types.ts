@@ -78,16 +78,42 @@ export type AgentsEvent = Schemas["AgentsEvent"];
 
 /** What the agent sends of what it kept, since it began to. */
 export interface Backfill {
-  began_at: string;
+  began_at: string | null;
   batches_at_start: number;
   oldest_at_start: string | null;
+}
+
+/** Gaps, and what those of them hold that were counted. */
+export interface Lost {
+  gaps: number;
+  samples: number;
+}
+
+/** What was lost of one class for one reason. */
+export interface Losses {
+  class: string;
+  reason: string;
+  from: string;
+  to: string;
+  day: Lost;
+  week: Lost;
+  ever: Lost;
+}
+
+/** A session that opened, went on from another address, or ended. */
+export interface AgentLink {
+  at: string;
+  event: string;
+  transport: string;
+  remote_addr: string;
+  reason: string | null;
 }
 
 /** How well what an agent measures gets here; older collectors tell nothing of it. */
 export interface DeliveryOfAgent {
   backfill?: Backfill | null;
   /** What was lost for good in the last 24 hours. */
-  lost_24h?: { gaps: number; samples: number } | null;
+  lost_24h?: Lost;
   /** What is to be added to its times to make them the collector's. */
   clock_offset_ms?: number | null;
 }

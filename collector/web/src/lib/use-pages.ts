@@ -26,9 +26,12 @@ export interface Pages<T> {
 
 export function usePages<T>(
   key: readonly unknown[], page: (cursor: { cursor?: string }) => Promise<Answer<T>>,
+  /** Milliseconds until it is asked for again; not at all if not given. */
+  everyMs: number | false = false,
 ): Pages<T> {
   const query = useInfiniteQuery({
     queryKey: key,
+    refetchInterval: everyMs,
     queryFn: ({ pageParam }) => page(pageParam === undefined ? {} : { cursor: pageParam }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ meta }) => meta.next_cursor ?? undefined,

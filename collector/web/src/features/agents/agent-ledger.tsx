@@ -1,14 +1,14 @@
 import { useState } from "react";
-import { api, PAGE, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { momentTime } from "../../lib/format";
 import { reasonWords } from "../../lib/gap-words";
-import type { Agent, Gap } from "../../lib/types";
-import { usePages } from "../../lib/use-pages";
+import type { Agent, Gap, Losses } from "../../lib/types";
 import { type Column, DataTable } from "../../ui/data-table";
+import { ErrorNote } from "../../ui/error-note";
+import { useGaps, useLosses } from "./agent-losses";
 import { BackfillPart } from "./backfill-part";
 import { advice, amountWords, classWords, countWords, lengthWords, spanTitle } from "./ledger-words";
-import { isCut, sumsOf } from "./losses";
+import { sumsOf } from "./losses";
 
 /** More of them unfold: below stand the devices. */
 const SHOWN = 5;
@@ -35,39 +35,41 @@ const keyOf = (gap: Gap) => `${gap.stream} ${gap.seq_from} ${gap.class} ${gap.re
 
 /** What was promised of its data and how it is kept: what still comes, and each loss with its time, its size and its cause. */
 export function AgentLedger({ agent }: { agent: Agent }) {
-  const { id, lost_24h: lost } = agent;
-  const [isWhole, setWhole] = useState(false);
-  const list = usePages<Gap>(["agent-gaps", id, lost?.gaps, lost?.samples], (cursor) => take(api.GET("/api/v1/agents/{id}/gaps", {
-    params: { path: { id }, query: { limit: PAGE, order: "desc", ...cursor } },
-  })));
-  const { rows } = list;
-  const isFolded = !isWhole && rows.length > SHOWN;
-  const shown = isFolded ? { ...list, rows: rows.slice(0, SHOWN), more: () => setWhole(true) } : list;
+  const { data, error, refetch } = useLosses(agent.id);
+  const gaps = data?.reduce((sum, { ever }) => sum + ever.gaps, 0);
   return (
-    <section aria-labelledby="ledger" className="min-w-0 pt-3 pb-2" data-ledger={list.phase === "ready" ? rows.length : ""}>
+    <section aria-labelledby="ledger" className="min-w-0 pt-3 pb-2" data-ledger={gaps}>
       <div className="flex flex-col gap-2 px-4 pb-3 phone:px-3">
         <h2 id="ledger" className="font-semibold">Delivery</h2>
         <BackfillPart agent={agent} />
-        {rows.length > 0 && <Sums gaps={rows} hasMore={list.more !== null} />}
+        {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
+        {gaps === 0 && <Nothing agent={agent} />}
+        {data && gaps !== 0 && <Sums losses={data} />}
       </div>
-      <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={<Nothing agent={agent} />} />
+      {gaps !== undefined && gaps > 0 && <Gaps id={agent.id} />}
     </section>
   );
 }
 
+function Gaps({ id }: { id: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const list = useGaps(id);
+  const isFolded = !isWhole && list.rows.length > SHOWN;
+  const shown = isFolded ? { ...list, rows: list.rows.slice(0, SHOWN), more: () => setWhole(true) } : list;
+  return <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
+}
+
 /** By why, with what to do about it. */
-function Sums({ gaps, hasMore }: { gaps: readonly Gap[]; hasMore: boolean }) {
-  const now = serverNow();
-  const sums = sumsOf(gaps, now);
+function Sums({ losses }: { losses: readonly Losses[] }) {
+  const sums = sumsOf(losses);
   if (sums.length === 0) return <p className="text-muted" data-sums="0">Nothing was lost in the last 7 days. What was before stands below.</p>;
-  const least = isCut(gaps, hasMore, now) ? "at least " : "";
   return (
     <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface phone:grid-cols-1" data-sums={sums.length}>
       {sums.map(({ reason, day, week }) => (
         <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
           <span className="font-medium">Lost: {reasonWords(reason)}</span>
-          <Amounts name="24 h" words={day.gaps > 0 ? least + amountWords(day) : "none"} />
-          <Amounts name="7 days" words={least + amountWords(week)} />
+          <Amounts name="24 h" words={amountWords(day)} />
+          <Amounts name="7 days" words={amountWords(week)} />
           {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
         </li>
       ))}
@@ -81,7 +83,7 @@ function Amounts({ name, words }: { name: string; words: string }) {
 
 function Nothing({ agent: { last_seen_at: seen } }: { agent: Agent }) {
   return (
-    <p className="max-w-[620px] px-4 text-muted phone:px-3" data-ledger-empty>
+    <p className="max-w-[620px] text-muted" data-ledger-empty>
       {seen ? "Nothing was lost. " : "Nothing has come yet. "}
       Values wait on the agent's disk until they are on the collector's. What a full buffer, a power cut or a broken disk takes is
       counted, hatched in the charts and listed here with its cause. What is promised, and what is not, stands in the

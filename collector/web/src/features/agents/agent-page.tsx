@@ -21,6 +21,7 @@ import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart, Sca
 import { AgentLedger } from "./agent-ledger";
 import { AgentWeek } from "./agent-week";
 import { lastAgents } from "./last-agents";
+import { LinkHistory } from "./link-history";
 
 const EditAgent = lazy(() => import("./edit-agent").then((m) => ({ default: m.EditAgent })));
 const RevokeAgent = lazy(() => import("./revoke-agent").then((m) => ({ default: m.RevokeAgent })));
@@ -67,6 +68,7 @@ export function AgentPage({ id }: { id: string }) {
           <AgentAlertsPart agent={agent} />
           <AgentWeek agent={agent} />
           <LinkPart agent={agent} />
+          <LinkHistory agent={agent} />
           <GatewayPart agent={agent} />
           <ScansPart agent={agent} />
           <MachinePart agent={agent} />

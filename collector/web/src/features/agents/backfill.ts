@@ -15,7 +15,7 @@ const [PACE_AFTER_S, PACE_SHARE] = [5, 0.01];
 
 function pace(batches: number, { backfill }: Pick<Agent, "backfill">, nowMs: number): { share: number; still: string | null } | null {
   const all = backfill?.batches_at_start ?? 0;
-  if (!backfill || all <= 0) return null;
+  if (!backfill || all <= 0 || !backfill.began_at) return null;
   const done = Math.max(0, all - batches) / all;
   const seconds = (nowMs - Date.parse(backfill.began_at)) / 1000;
   const isTold = seconds >= PACE_AFTER_S && done >= PACE_SHARE;

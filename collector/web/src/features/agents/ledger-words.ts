@@ -1,7 +1,6 @@
 /** What was lost, in words of everyday. */
 import { counted, dateTime, duration } from "../../lib/format";
-import type { Gap } from "../../lib/types";
-import type { Amount } from "./losses";
+import type { Gap, Lost } from "../../lib/types";
 
 const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
   counters: "traffic and counters",
@@ -29,7 +28,7 @@ export function advice(reason: string): string | null {
 }
 
 /** «1,240 samples in 3 gaps»; of gaps that nobody could count only how many they are. */
-export function amountWords({ gaps, samples }: Amount): string {
+export function amountWords({ gaps, samples }: Lost): string {
   if (gaps === 0) return "none";
   return samples > 0 ? `${counted(samples, "sample")} in ${counted(gaps, "gap")}` : counted(gaps, "gap");
 }
