@@ -74,7 +74,7 @@ async function killed(at) {
   await check("ledger: what a kill took is told by the open page, and by the head of it", async () => {
     await away(at);
     await page.waitForSelector("[data-ledger='1'] [data-reason=crash]:has-text('killed or lost power')", { timeout: DELIVERED_MS });
-    await page.waitForSelector("[data-data-health=wrong]:has-text('1 gap in 24 h')");
+    await page.waitForSelector("[data-data-health=wrong]:has-text('1 gap in 24 h')", { timeout: DELIVERED_MS });
   });
 }
 

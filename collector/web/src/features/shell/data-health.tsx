@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { serverNow } from "../../lib/clock";
-import { live, useEachSecond } from "../../lib/live-app";
+import { isOffline, live, useEachSecond } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
 import { StateShape } from "../../ui/state-badge";
 import { healthOf } from "../agents/delivery";
@@ -9,10 +9,19 @@ import { healthOf } from "../agents/delivery";
 /** The head has room for words where it is wide, and again where it has left out the name of the product. Between, the sign says that there is something. */
 const ROOM = "max-[1060px]:hidden min-[1180px]:max-[1400px]:hidden";
 
+/** The stream tells all but what was lost, which is to be seen within a minute. */
+const LOOK_MS = 45_000;
+
 /** On every page: whether what agents measure gets here. It takes the room that is left in the head, and moves nothing. */
 export function DataHealth() {
   const scope = useScope();
-  useEffect(() => live.ensureAgents(), []);
+  useEffect(() => {
+    live.ensureAgents();
+    const timer = setInterval(() => {
+      if (!document.hidden && !isOffline()) live.refreshAgents();
+    }, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
   const told = useEachSecond(() => {
     const { isWell, words, brief } = healthOf(live.agents.list().filter((agent) => isInScope(scope, agent)), serverNow());
     return words && [isWell ? "well" : "wrong", brief, words].join("\n");
