@@ -244,7 +244,7 @@ impl Evaluator {
             self.wait(step.now.rule.tenant, vec![step]);
         }
         let after = self.engine.counted();
-        self.late.add(after.late - before.late);
+        self.late.add(after.late - before.late + self.live.take_late());
         self.refused.add(after.refused - before.refused);
         self.write().await?;
         self.write_states().await;

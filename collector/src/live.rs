@@ -149,6 +149,12 @@ impl Live {
         self.fleet().feed.take_described()
     }
 
+    /// Rows that came too late for screens and alerts since the last call.
+    #[must_use]
+    pub fn take_late(&self) -> u64 {
+        std::mem::take(&mut self.fleet().late)
+    }
+
     /// What was told since the last call.
     #[must_use]
     pub fn take_told(&self) -> feed::Told {

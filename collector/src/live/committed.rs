@@ -31,7 +31,12 @@ impl Live {
                 });
                 let ours = |fleet: &Fleet, id| fleet.owner(id) == Some((tenant, agent));
                 for (row, layout) in rows {
-                    if ours(fleet, row.device) && !fleet.is_late(&row, now) {
+                    if !ours(fleet, row.device) {
+                        continue;
+                    }
+                    if fleet.is_late(&row, now) {
+                        fleet.late += 1;
+                    } else {
                         fleet.apply(row, &layout, now);
                     }
                 }

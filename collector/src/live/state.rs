@@ -54,6 +54,8 @@ pub(super) struct Fleet {
     pub(super) grace_until: Option<Micros>,
     pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
     pub(super) links: Links,
+    /// Rows that came too late, until somebody takes the number.
+    pub(super) late: u64,
     /// Devices that are not as they were, until somebody takes them.
     pub(super) changed: BTreeMap<TenantId, BTreeSet<DeviceId>>,
 }

@@ -141,7 +141,7 @@ async fn every_row_of_every_table_is_moved() {
         .world
         .run(
             "INSERT INTO ts_batch SELECT 1, 10, 776, seq, recv_at, t_min, t_max, n, class, codec,
-                 filter, devices, hash, randomblob(3000000) FROM ts_batch
+                 filter, devices, hash, randomblob(3000000), -seq FROM ts_batch
              WHERE tenant_id = 1 AND seq < 8",
         )
         .await;
@@ -197,7 +197,7 @@ async fn what_ended_in_the_middle_goes_on() {
         .run(
             "UPDATE device SET name = 'renamed'; DELETE FROM web_session WHERE user_id = 31;
              INSERT INTO ts_batch SELECT 1, 10, 776, seq, recv_at, t_min, t_max, n, class, codec,
-                 filter, devices, hash, data FROM ts_batch
+                 filter, devices, hash, data, NULL FROM ts_batch
              WHERE tenant_id = 1 AND seq < 40",
         )
         .await;
