@@ -8,6 +8,7 @@ pub mod clone;
 pub mod corrupt;
 pub mod disk;
 pub mod kill;
+pub mod outage;
 pub mod road;
 pub mod site;
 pub mod wire;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::postgres::{Durability, Postgres, binaries};
-use crate::stack::Collector;
+use crate::stack::{COLLECTOR_CONFIG, Collector};
 
 /// A round takes no longer.
 pub const ROUND_MAX: Duration = Duration::from_secs(60);
@@ -124,6 +125,12 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(corrupt::agent(ground)),
     },
     Row {
+        id: "F11",
+        title: "a day without a line, the agent killed in the drain",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(outage::day(ground)),
+    },
+    Row {
         id: "F12",
         title: "20 % loss, 200 ms, 10 % out of order, 2 Mbit/s",
         engines: &Engine::ALL,
@@ -205,6 +212,13 @@ impl Ground {
     /// Another one like it.
     pub async fn again(&self) -> Result<Self, Skipped> {
         Self::new(self.engine, self.seed, self.times).await
+    }
+
+    /// What the collector of this ground is to have as its configuration.
+    pub fn configure(&self, config: &str) {
+        let dir = self.dir.path().join("collector");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join(COLLECTOR_CONFIG), config).unwrap();
     }
 
     /// A collector on this ground's engine.

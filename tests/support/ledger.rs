@@ -113,6 +113,7 @@ fn weigh(
     let answered: BTreeMap<u64, Micros> = answers.iter().map(|(at, value)| (*value, *at)).collect();
     let first = answered.keys().next().copied().unwrap_or(0);
     let last = answered.keys().next_back().copied().unwrap_or(0);
+    // Others, of a backlog that no router has answered, are beyond.
     let stored = || stored.range(first..=last);
     let mut found = Balance {
         answered: answered.len() as u64,

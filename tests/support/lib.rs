@@ -8,6 +8,7 @@
 )]
 
 pub mod backfill;
+pub mod backlog;
 pub mod bench;
 pub mod disk;
 pub mod faults;

@@ -192,7 +192,7 @@ fn place(data_dir: &Path, database_url: Option<&str>) -> Vec<String> {
 }
 
 /// The collector's configuration, if it is there.
-const COLLECTOR_CONFIG: &str = "collector.toml";
+pub const COLLECTOR_CONFIG: &str = "collector.toml";
 /// The agent's configuration, if it is there.
 const CONFIG: &str = "agent.toml";
 

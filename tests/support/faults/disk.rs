@@ -54,7 +54,6 @@ pub async fn agent(ground: &Ground) -> Measured {
     let counters = counters.iter().filter(|gap| gap.class == "counters");
     let counted: u64 = counters.map(|gap| gap.count).sum();
     let miscounted = counted.abs_diff(found.lost_declared) as f64;
-    eprintln!("{:#?}", declared(&site.client, &site.agent_id).await);
     let mut all = vec![
         Figure::at_most("polls missed", 100.0 * missed, "%", 100.0 * (1.0 - POLLED_SHARE)),
         Figure::seconds("line to live, the disk full", live, Duration::from_secs(10)),

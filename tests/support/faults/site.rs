@@ -48,6 +48,12 @@ impl Site {
         Self::of(ground, oracle, &dir.join("agent"), config).await
     }
 
+    /// The collector has this configuration; nothing is waited for.
+    pub async fn configured(ground: &Ground, routers: usize, config: &str) -> Self {
+        ground.configure(config);
+        Self::begin(ground, routers, "").await
+    }
+
     /// Of these routers; the agent keeps its things there.
     pub async fn of(ground: &Ground, oracle: Oracle, state_dir: &Path, config: &str) -> Self {
         let collector = ground.collector().await;
