@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data_encoding::BASE64;
-use farwatch_common::clock::Micros;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::{AgentId, SiteId, TenantId};
-use farwatch_common::tls::{self, Identity, TlsError};
+use farwatch_common::tls::{self, CertificateTime, Identity, TlsError};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,10 @@ pub struct Credentials {
 impl Credentials {
     /// For dialling collectors.
     pub fn tls(&self) -> Result<Arc<ClientConfig>, TlsError> {
-        tls::agent_config(self.identity.clone(), self.root.clone())
+        // The collector has issued ours, at the last renewal: so late it is.
+        let issued = self.identity.chain.first().and_then(tls::not_before);
+        let time = certificate_time(issued.unwrap_or_default());
+        tls::agent_config(self.identity.clone(), self.root.clone(), time)
     }
 
     /// Replaces what is kept in `state_dir`.
@@ -90,6 +93,20 @@ pub fn load(state_dir: &Path) -> Result<Option<Credentials>, IdentityError> {
     let text = read.map_err(|source| IdentityError::File { path: path.clone(), source })?;
     let Some(text) = text else { return Ok(None) };
     parse(&text).map(Some).ok_or(IdentityError::Damaged { path })
+}
+
+/// The time that collectors' certificates are judged at: after this program was made, and after
+/// `passed`.
+pub(crate) fn certificate_time(passed: Micros) -> CertificateTime {
+    CertificateTime::new(Clock::system(), made().max(passed))
+}
+
+/// When this program was made, or some time before: `SOURCE_DATE_EPOCH` of the build, in seconds.
+fn made() -> Micros {
+    let seconds = option_env!("SOURCE_DATE_EPOCH").and_then(|text| text.parse::<i64>().ok());
+    // The date of no build: when this was written.
+    const WRITTEN_S: i64 = 1_795_000_000;
+    Micros(seconds.unwrap_or(WRITTEN_S).saturating_mul(Micros::SECOND))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,8 @@
 //! - **Bound:** one question on the way per device, a window of polls in flight, an output channel
 //!   of the caller's size.
 //! - **When full:** a slot that cannot be taken is skipped and counted, a row that finds no room
-//!   is dropped, counted, and noted for the next stage, which declares it. Polling never waits for the next stage, nor for the uplink.
+//!   is dropped, counted, and noted for the next stage, which declares it. Polling never waits for the
+//!   next stage, nor for the uplink.
 //! - **On crash:** nothing is kept; the next slot polls again.
 //!
 //! [`engine`] is the pure core; [`shell`] owns the sockets; [`resolve`] looks up host names.

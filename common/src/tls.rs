@@ -4,8 +4,11 @@
 //! answer to [`COLLECTOR_NAME`], agents are known by the hash of their key, looked up on every
 //! accepted connection.
 
+mod time;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -17,6 +20,8 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+pub use self::time::{CertificateTime, not_before};
+use self::time::{Shown, verify};
 use crate::transport::{ALPN_AGENT, ALPN_ENROLL};
 
 /// The name every collector's certificate carries, whatever address it is reached by.
@@ -33,7 +38,7 @@ pub enum TlsError {
     Certificate,
     #[error("the certificate and its key do not fit")]
     Rustls(#[from] rustls::Error),
-    #[error("the root cannot verify client certificates: {reason}")]
+    #[error("the root cannot verify certificates: {reason}")]
     Verifier { reason: String },
 }
 
@@ -114,14 +119,17 @@ fn roots(root: CertificateDer<'static>) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// For agents: own certificate, collectors verified up to the pinned root.
+/// For agents: own certificate, collectors verified up to the pinned root, as of `time`.
 pub fn agent_config(
     identity: Identity,
     root: CertificateDer<'static>,
+    time: CertificateTime,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let verifier = KnownRoot(up_to(root)?);
+    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(time))
         .with_protocol_versions(VERSIONS)?
-        .with_root_certificates(roots(root)?)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_auth_cert(identity.chain, identity.key)?;
     config.alpn_protocols = vec![ALPN_AGENT.to_vec()];
     // No resumption: a resumed session would skip the look at the certificate.
@@ -160,12 +168,12 @@ pub fn open_listener_config(
 }
 
 /// For enrolment: the collector's chain must hold the root whose key hash is `pin`, and must verify
-/// up to it. The handshake fails before any secret is sent.
+/// up to it, as of `time`. The handshake fails before any secret is sent.
 #[must_use]
-pub fn enroll_config(pin: KeyHash) -> Arc<ClientConfig> {
+pub fn enroll_config(pin: KeyHash, time: CertificateTime) -> Arc<ClientConfig> {
     let provider = provider();
     let verifier = PinnedRoot { pin, algorithms: provider.signature_verification_algorithms };
-    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = ClientConfig::builder_with_details(provider, Arc::new(time));
     #[expect(clippy::expect_used, reason = "ring has TLS 1.3; checked by every test of enrolment")]
     let mut config = builder
         .with_protocol_versions(VERSIONS)
@@ -176,6 +184,52 @@ pub fn enroll_config(pin: KeyHash) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![ALPN_ENROLL.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     Arc::new(config)
+}
+
+/// The verifier of chains up to `root`.
+fn up_to(root: CertificateDer<'static>) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots(root)?), provider())
+        .build()
+        .map_err(|error| TlsError::Verifier { reason: error.to_string() })
+}
+
+/// Verifies a chain up to a root that is known.
+#[derive(Debug)]
+struct KnownRoot(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for KnownRoot {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        verify(&*self.0, &Shown { leaf, others, name, ocsp }, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 /// Verifies a chain up to a root that is known by its key hash only.
@@ -198,12 +252,9 @@ impl ServerCertVerifier for PinnedRoot {
             .iter()
             .find(|candidate| key_hash(candidate).is_ok_and(|hash| hash == self.pin))
             .ok_or(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer))?;
-        let roots = roots(root.clone().into_owned())
-            .map_err(|_| rustls::Error::General("the pinned root cannot be read".into()))?;
-        rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
-            .build()
-            .map_err(|error| rustls::Error::General(error.to_string()))?
-            .verify_server_cert(leaf, others, name, ocsp, now)
+        let verifier = up_to(root.clone().into_owned())
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        verify(&*verifier, &Shown { leaf, others, name, ocsp }, now)
     }
 
     fn verify_tls12_signature(

@@ -22,9 +22,9 @@ use crate::uplink::Proxies;
 
 const NAME: &str = "clock";
 const ADVICE: &str = "set this host's clock, best by NTP";
-/// Charts are wrong by more than this.
+/// Worth a warning by more than this.
 const OFF_MAX: Duration = Duration::from_secs(2);
-/// Certificates are wrong by more than this.
+/// Something is broken by more than this.
 const FAR_OFF: Duration = Duration::from_secs(300);
 
 /// How far a collector's clock is ahead of this host's.
@@ -62,7 +62,8 @@ pub(super) async fn ask(
     let stream = tcp::connect(to, proxies.towards(to).as_ref()).await;
     let stream = stream.map_err(|_| NoClock::NotReached)?;
     let name = ServerName::try_from(COLLECTOR_NAME).map_err(|_| NoClock::NotReached)?;
-    let connector = tokio_rustls::TlsConnector::from(enroll_config(pin));
+    let tls = enroll_config(pin, identity::certificate_time(Micros(0)));
+    let connector = tokio_rustls::TlsConnector::from(tls);
     let stream = connector.connect(name, stream).await.map_err(|error| why(&error))?;
     let asked = clock.now();
     let date = date(stream).await.ok_or(NoClock::NotReached)?;

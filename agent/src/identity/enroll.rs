@@ -22,7 +22,7 @@ use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-use super::{Credentials, IdentityError, load, not_after};
+use super::{Credentials, IdentityError, certificate_time, load, not_after};
 use crate::platform;
 use crate::uplink::Proxies;
 
@@ -149,7 +149,8 @@ async fn connect(
         .await
         .map_err(|_| late())?
         .map_err(|error| unreachable(chain(&error)))?;
-    let connector = tokio_rustls::TlsConnector::from(tls::enroll_config(token.root_pin));
+    let tls = tls::enroll_config(token.root_pin, certificate_time(Micros(0)));
+    let connector = tokio_rustls::TlsConnector::from(tls);
     let name =
         ServerName::try_from(COLLECTOR_NAME).map_err(|error| unreachable(error.to_string()))?;
     tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(name, stream))

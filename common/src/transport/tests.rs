@@ -3,17 +3,25 @@ mod tcp;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::quic::{EndpointSecrets, Listener, dial};
 use super::*;
-use crate::tls::{self, COLLECTOR_NAME, Identity};
+use crate::clock::{Clock, Micros};
+use crate::tls::{self, COLLECTOR_NAME, CertificateTime, Identity};
 
 struct Ca {
     root: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
+}
+
+fn now() -> CertificateTime {
+    CertificateTime::new(Clock::system(), Micros(0))
 }
 
 fn ca() -> Ca {
@@ -29,6 +37,8 @@ impl Ca {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.extended_key_usages = vec![usage];
+        (params.not_before, params.not_after) =
+            (date_time_ymd(2020, 1, 1), date_time_ymd(2090, 1, 1));
         let leaf = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         Identity { chain: vec![leaf, self.root.clone()], key }
@@ -54,7 +64,7 @@ fn served(identity: Identity) -> Arc<tls::ServedIdentity> {
 async fn pair(ca: &Ca) -> (Arc<dyn Session>, Arc<dyn Session>, Listener) {
     let listener = ca.listener();
     let address = listener.local_address().unwrap();
-    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let tls = tls::agent_config(ca.agent(), ca.root.clone(), now()).unwrap();
     let (agent, collector) =
         tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
     (Arc::new(agent.unwrap()), Arc::new(collector.unwrap()), listener)
@@ -120,7 +130,7 @@ async fn a_foreign_agent_is_refused() {
     let (ours, foreign) = (ca(), ca());
     let listener = ours.listener();
     let address = listener.local_address().unwrap();
-    let tls = tls::agent_config(foreign.agent(), ours.root.clone()).unwrap();
+    let tls = tls::agent_config(foreign.agent(), ours.root.clone(), now()).unwrap();
     let (agent, collector) = tokio::join!(
         async {
             // TLS 1.3: the client may think it is in until the refusal arrives.
@@ -140,7 +150,7 @@ async fn a_foreign_collector_is_refused() {
     let (ours, foreign) = (ca(), ca());
     let listener = foreign.listener();
     let address = listener.local_address().unwrap();
-    let tls = tls::agent_config(ours.agent(), ours.root.clone()).unwrap();
+    let tls = tls::agent_config(ours.agent(), ours.root.clone(), now()).unwrap();
     let (agent, _) =
         tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
     assert!(agent.is_err());
@@ -152,7 +162,7 @@ async fn a_pipe_with_a_bad_hello_is_dropped_and_the_session_goes_on() {
     let listener = ca.listener();
     let address = listener.local_address().unwrap();
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(
-        tls::agent_config(ca.agent(), ca.root.clone()).unwrap(),
+        tls::agent_config(ca.agent(), ca.root.clone(), now()).unwrap(),
     )
     .unwrap();
     let endpoint = quinn::Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -183,7 +193,7 @@ async fn garbage_datagrams_do_not_disturb_a_handshake() {
         let garbage: Vec<u8> = (0..u8::MAX).map(|at| at.wrapping_mul(seed) ^ seed).collect();
         socket.send_to(&garbage, address).unwrap();
     }
-    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let tls = tls::agent_config(ca.agent(), ca.root.clone(), now()).unwrap();
     let (agent, collector) =
         tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
     assert!(agent.is_ok() && collector.is_ok());
@@ -196,13 +206,47 @@ async fn the_enrolment_pin_is_checked_in_the_handshake() {
     let server = tls::open_listener_config(served(collector), &[ALPN_ENROLL]).unwrap();
     for (pinned, fits) in [(&ours, true), (&foreign, false)] {
         let pin = tls::key_hash(&pinned.root).unwrap();
-        let (client_io, server_io) = tokio::io::duplex(16 * 1024);
-        let client = tokio_rustls::TlsConnector::from(tls::enroll_config(pin));
-        let accepter = tokio_rustls::TlsAcceptor::from(Arc::clone(&server));
-        let name = COLLECTOR_NAME.try_into().unwrap();
-        let (connected, _) =
-            tokio::join!(client.connect(name, client_io), accepter.accept(server_io));
-        assert_eq!(connected.is_ok(), fits);
+        let client = tls::enroll_config(pin, now());
+        assert_eq!(is_taken(client, Arc::clone(&server)).await, fits);
+    }
+}
+
+/// Whether a client of this configuration takes the collector for what it is.
+async fn is_taken(client: Arc<rustls::ClientConfig>, server: Arc<rustls::ServerConfig>) -> bool {
+    let (client_io, server_io) = tokio::io::duplex(16 * 1024);
+    let client = tokio_rustls::TlsConnector::from(client);
+    let accepter = tokio_rustls::TlsAcceptor::from(server);
+    let name = COLLECTOR_NAME.try_into().unwrap();
+    let (connected, _) = tokio::join!(client.connect(name, client_io), accepter.accept(server_io));
+    connected.is_ok()
+}
+
+#[tokio::test]
+async fn a_clock_that_is_behind_keeps_nobody_out_and_what_has_ended_stays_refused() {
+    const YEAR_US: i64 = 31_557_600 * Micros::SECOND;
+    let year = |year: i64| Micros((year - 1970) * YEAR_US);
+    let ca = ca();
+    let collector = || served(ca.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth));
+    let agents = tls::agent_listener_config(collector(), ca.root.clone()).unwrap();
+    let enrolment = tls::open_listener_config(collector(), &[ALPN_ENROLL]).unwrap();
+    let pin = tls::key_hash(&ca.root).unwrap();
+    // The certificates are good from 2020 to 2090.
+    let cases = [
+        (1970, 1970, true),
+        (1970, 2026, true),
+        (2015, 2015, true),
+        (2026, 1970, true),
+        (2091, 2026, false),
+        (1970, 2091, false),
+    ];
+    for (system, passed, taken) in cases {
+        let clock = Clock::system();
+        clock.shift(year(system).0 - clock.now().0);
+        let time = || CertificateTime::new(clock.clone(), year(passed));
+        let agent = tls::agent_config(ca.agent(), ca.root.clone(), time()).unwrap();
+        assert_eq!(is_taken(agent, Arc::clone(&agents)).await, taken, "{system} {passed}");
+        let newcomer = tls::enroll_config(pin, time());
+        assert_eq!(is_taken(newcomer, Arc::clone(&enrolment)).await, taken, "{system} {passed}");
     }
 }
 
@@ -225,7 +269,7 @@ async fn an_agent_gets_in_beside_many_unfinished_handshakes() {
     let ca = ca();
     let listener = ca.listener();
     let address = listener.local_address().unwrap();
-    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let tls = tls::agent_config(ca.agent(), ca.root.clone(), now()).unwrap();
     let mut unfinished = Vec::new();
     let mut sessions = Vec::new();
     for _ in 0..33 {

@@ -52,7 +52,7 @@ async fn door(ca: &Ca) -> Door {
 
 impl Door {
     async fn pair(&mut self, ca: &Ca) -> (Arc<dyn Session>, Arc<dyn Session>) {
-        let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+        let tls = tls::agent_config(ca.agent(), ca.root.clone(), now()).unwrap();
         let agent = dial(&self.address.to_string(), None, tls).await.unwrap();
         let collector = self.sessions.recv().await.unwrap();
         (Arc::new(agent), Arc::new(collector))
@@ -127,7 +127,7 @@ type Raw = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
 
 /// Says hello by hand; the pipe has to be kept.
 async fn raw(address: SocketAddr, ca: &Ca, identity: Identity, kind: u8, id: &[u8]) -> Raw {
-    let tls = tls::agent_config(identity, ca.root.clone()).unwrap();
+    let tls = tls::agent_config(identity, ca.root.clone(), now()).unwrap();
     let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
     let name = COLLECTOR_NAME.try_into().unwrap();
     let mut stream = tokio_rustls::TlsConnector::from(tls).connect(name, tcp).await.unwrap();
