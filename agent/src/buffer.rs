@@ -18,7 +18,9 @@
 mod aside;
 mod ballast;
 mod batches;
+mod clocks;
 mod commit;
+mod epochs;
 mod file;
 mod gather;
 mod losses;
@@ -37,6 +39,7 @@ use farwatch_common::ranges::SeqRanges;
 use farwatch_proto::v1::Batch;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::epochs::{Measured, STEP_MIN_US};
 pub use self::order::Lane;
 pub use self::summary::{Summary, summary};
 use crate::poll::outlet::Inlet;
@@ -119,7 +122,10 @@ pub struct BufferState {
     pub next_seq: u64,
     pub batches: u64,
     pub bytes: u64,
+    /// By the clock of now.
     pub oldest: Option<Micros>,
+    /// Rises when the system's clock was set: what was measured of it is over.
+    pub epoch: u64,
     /// Polling has ended and all it gave is committed.
     pub flushed: bool,
     /// Why nothing can be committed, while that is so.
@@ -167,6 +173,7 @@ enum Command {
     Acked(i64, SeqRanges),
     Refused(i64, Refusal),
     SchemasUnknown(i64, u64),
+    Measured(Measured),
     Fork(oneshot::Sender<Result<i64, BufferError>>),
 }
 
@@ -238,6 +245,11 @@ impl Buffer {
     /// The collector lacks schemas of this batch of the stream `stream_id`: they go along again.
     pub async fn schemas_unknown(&self, stream_id: i64, seq: u64) -> Result<(), BufferError> {
         self.command(Command::SchemasUnknown(stream_id, seq)).await
+    }
+
+    /// The system's clock was compared with the collector's.
+    pub async fn clock_measured(&self, measured: Measured) -> Result<(), BufferError> {
+        self.command(Command::Measured(measured)).await
     }
 
     /// Another agent has used our numbers: all that waits belongs to a new stream from now on.

@@ -40,11 +40,29 @@ impl fmt::Debug for Micros {
     }
 }
 
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub wall: Micros,
+    /// How far the wall clock is ahead of the monotonic one, in microseconds. It changes when the wall
+    /// clock is set; by itself it means nothing.
+    pub ahead_us: i64,
+}
+
 /// Wall clock and monotonic clock. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Clock {
+    /// From where [`Look`]s count monotonic time.
+    started: Instant,
     /// Added to the wall clock, in microseconds; only tests make it other than zero.
     shift_us: Arc<AtomicI64>,
+}
+
+impl Default for Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn default() -> Self {
+        Self { started: Instant::now(), shift_us: Arc::default() }
+    }
 }
 
 impl Clock {
@@ -71,6 +89,14 @@ impl Clock {
         Instant::now()
     }
 
+    /// Looks at both clocks. Looks of this clock and its clones can be compared.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        let passed = self.monotonic().saturating_duration_since(self.started);
+        let wall = self.now();
+        Look { wall, ahead_us: wall.before(passed).0 }
+    }
+
     /// Shifts the wall clock of every clone of this clock.
     pub fn shift(&self, by_us: i64) {
         self.shift_us.fetch_add(by_us, Ordering::Relaxed);
@@ -88,6 +114,18 @@ mod tests {
         let before = twin.now();
         clock.shift(-3600 * Micros::SECOND);
         assert!(twin.now() < before);
+    }
+
+    #[test]
+    fn only_setting_the_wall_clock_changes_how_far_it_is_ahead() {
+        let clock = Clock::system();
+        let (before, again) = (clock.look(), clock.clone().look());
+        // The system's own clock may be led meanwhile, but not by minutes.
+        assert!(before.ahead_us.abs_diff(again.ahead_us) < 60_000_000);
+        clock.shift(-3600 * Micros::SECOND);
+        let after = clock.look();
+        assert!((after.ahead_us - before.ahead_us).abs_diff(-3_600_000_000) < 60_000_000);
+        assert!(after.wall < before.wall);
     }
 
     #[test]

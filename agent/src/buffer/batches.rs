@@ -8,6 +8,7 @@ use farwatch_common::sample::SchemaId;
 use farwatch_proto::v1::Batch;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::epochs::{Epochs, Window};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
 use super::schemas::{self, Schemas};
@@ -53,8 +54,8 @@ pub(super) fn insert(
 ) -> rusqlite::Result<bool> {
     let inserted = connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             seq.cast_signed(),
@@ -67,6 +68,7 @@ pub(super) fn insert(
             batch.count().cast_signed(),
             schemas::to_bytes(&packed.schemas),
             packed.data,
+            batch.epoch.cast_signed(),
         ])?;
     if inserted > 0 {
         return Ok(true);
@@ -79,13 +81,12 @@ pub(super) fn insert(
     Ok(stored.0 == packed.codec as u8 && batch.is_stored_as(&stored.1, packed))
 }
 
-/// Event time of the oldest sample that waits; `None` if nothing does.
-pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Micros>> {
-    let oldest: Option<i64> = connection
-        .prepare_cached("SELECT t_min FROM batch ORDER BY chunk LIMIT 1")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(oldest.map(Micros))
+/// Epoch and event time of the oldest sample that waits; `None` if nothing does.
+pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<(u64, Micros)>> {
+    connection
+        .prepare_cached("SELECT epoch, t_min FROM batch ORDER BY epoch, chunk LIMIT 1")?
+        .query_row([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), Micros(row.get(1)?))))
+        .optional()
 }
 
 /// What [`next`] needs beside the statement of a lane.
@@ -93,72 +94,114 @@ pub(super) struct Shelf<'a> {
     pub(super) connection: &'a Connection,
     pub(super) stream_id: i64,
     pub(super) schemas: &'a Schemas,
+    pub(super) epochs: &'a Epochs,
     /// Acknowledged, but not yet deleted.
     pub(super) gone: &'a SeqRanges,
 }
 
 /// The batches to send next, in order, none of those that are on the way.
 pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Vec<Outgoing>> {
-    let since = order::live_since(wanted.now);
     let mut found = Vec::new();
-    let mut left = wanted.bytes;
-    let lanes = [
-        (Lane::Live, wanted.live, wanted.bytes),
-        (Lane::Backlog, wanted.backlog, wanted.backlog_bytes),
-    ];
-    for (lane, most, bytes) in lanes {
-        let room = left.min(bytes);
-        if most > 0 && room > 0 {
-            let taken = lane_next(shelf, wanted, (lane, since, most), room, &mut found)?;
-            left = left.saturating_sub(taken);
-        }
+    let mut live = Pick::new((shelf, wanted), Lane::Live, (wanted.live, wanted.bytes));
+    for (epoch, _) in shelf.epochs.all() {
+        live.epoch(epoch, &mut found)?;
+    }
+    let room = wanted.bytes.saturating_sub(live.taken).min(wanted.backlog_bytes);
+    let mut backlog = Pick::new((shelf, wanted), Lane::Backlog, (wanted.backlog, room));
+    let mut after = None;
+    while !backlog.is_over()
+        && let Some(epoch) = epoch_before(shelf.connection, after)?
+    {
+        backlog.epoch(epoch, &mut found)?;
+        after = Some(epoch);
     }
     Ok(found)
 }
 
-/// Adds at most `room` bytes of a lane, though at least one batch; says how many.
-fn lane_next(
-    shelf: &Shelf<'_>,
-    wanted: &Wanted,
-    (lane, since, most): (Lane, Micros, usize),
-    room: usize,
-    found: &mut Vec<Outgoing>,
-) -> rusqlite::Result<usize> {
-    let mut statement = shelf.connection.prepare_cached(match lane {
-        Lane::Live => {
-            "SELECT seq, class, codec, schemas, data FROM batch
-             WHERE chunk >= ?2 AND t_max >= ?1 ORDER BY chunk, bulk, seq"
-        }
-        Lane::Backlog => {
-            "SELECT seq, class, codec, schemas, data FROM batch
-             WHERE t_max < ?1 AND ?2 IS NOT NULL ORDER BY chunk DESC, bulk, seq"
-        }
-    })?;
-    // A batch spans seconds, so a live one lies in a live chunk or the one before.
-    let mut rows = statement.query(params![since.0, order::chunk(since) - 1])?;
-    let (mut taken, mut batches) = (0, 0);
-    while batches < most
-        && taken < room
-        && let Some(row) = rows.next()?
-    {
-        let seq = row.get::<_, i64>(0)?.cast_unsigned();
-        let other = wanted.only.as_ref().is_some_and(|only| !only.contains(seq));
-        if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
-            continue;
-        }
-        let outgoing = outgoing(shelf, row, seq, lane)?;
-        let bytes = outgoing.batch.data.len();
-        if batches > 0 && taken + bytes > room {
-            break;
-        }
-        taken += bytes;
-        batches += 1;
-        found.push(outgoing);
-    }
-    Ok(taken)
+/// The latest epoch with batches, before another one.
+fn epoch_before(connection: &Connection, other: Option<u64>) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT epoch FROM batch WHERE epoch < ?1 ORDER BY epoch DESC LIMIT 1")?
+        .query_row([other.map_or(i64::MAX, bound)], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+        .optional()
 }
 
-fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Outgoing> {
+/// What is picked of a lane: at most `room` bytes, though at least one batch.
+struct Pick<'a> {
+    shelf: &'a Shelf<'a>,
+    wanted: &'a Wanted,
+    lane: Lane,
+    /// Batches that may still be taken.
+    most: usize,
+    room: usize,
+    taken: usize,
+}
+
+impl<'a> Pick<'a> {
+    fn new(
+        (shelf, wanted): (&'a Shelf<'a>, &'a Wanted),
+        lane: Lane,
+        (most, room): (usize, usize),
+    ) -> Self {
+        Self { shelf, wanted, lane, most, room, taken: 0 }
+    }
+
+    fn is_over(&self) -> bool {
+        self.most == 0 || self.taken >= self.room
+    }
+
+    /// Picks of one epoch.
+    fn epoch(&mut self, epoch: u64, found: &mut Vec<Outgoing>) -> rusqlite::Result<()> {
+        let Self { shelf, wanted, lane, .. } = *self;
+        let live = shelf.epochs.live(epoch, wanted.now);
+        let window = match (lane, live) {
+            (_, Some(window)) => window,
+            (Lane::Live, None) => return Ok(()),
+            (Lane::Backlog, None) => Window::EMPTY,
+        };
+        let mut statement = shelf.connection.prepare_cached(match lane {
+            Lane::Live => {
+                "SELECT seq, class, codec, schemas, data FROM batch
+                 WHERE epoch = ?1 AND chunk >= ?2 AND t_max BETWEEN ?3 AND ?4
+                 ORDER BY chunk, bulk, seq"
+            }
+            Lane::Backlog => {
+                "SELECT seq, class, codec, schemas, data FROM batch
+                 WHERE epoch = ?1 AND ?2 IS NOT NULL AND t_max NOT BETWEEN ?3 AND ?4
+                 ORDER BY chunk DESC, bulk, seq"
+            }
+        })?;
+        // A batch spans seconds, so a live one lies in a live chunk or the one before.
+        let chunk = order::chunk(window.from) - 1;
+        let mut rows = statement.query(params![bound(epoch), chunk, window.from.0, window.to.0])?;
+        while !self.is_over()
+            && let Some(row) = rows.next()?
+        {
+            let seq = row.get::<_, i64>(0)?.cast_unsigned();
+            let other = wanted.only.as_ref().is_some_and(|only| !only.contains(seq));
+            if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
+                continue;
+            }
+            let outgoing = outgoing(shelf, row, (seq, epoch), lane)?;
+            let bytes = outgoing.batch.data.len();
+            if self.taken > 0 && self.taken + bytes > self.room {
+                self.most = 0;
+                break;
+            }
+            self.taken += bytes;
+            self.most -= 1;
+            found.push(outgoing);
+        }
+        Ok(())
+    }
+}
+
+fn outgoing(
+    shelf: &Shelf<'_>,
+    row: &Row<'_>,
+    (seq, epoch): (u64, u64),
+    lane: Lane,
+) -> rusqlite::Result<Outgoing> {
     let ids = schemas::from_bytes(row.get_ref(3)?.as_blob()?);
     let batch = Batch {
         stream_id: shelf.stream_id,
@@ -168,7 +211,7 @@ fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite:
         data: row.get::<_, Vec<u8>>(4)?.into(),
         schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
         late: lane == Lane::Backlog,
-        clock_offset_us: None,
+        clock_offset_us: shelf.epochs.offset_us(epoch),
     };
     Ok(Outgoing { lane, batch })
 }

@@ -10,12 +10,13 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::batches::{self, Fill};
+use super::epochs::Epochs;
 use super::file::{self, Look, Owner, PAGE_BYTES};
 use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
 use super::writer::Writer;
-use super::{BufferError, BufferState, aside, order};
+use super::{BufferError, BufferState, aside, clocks, order};
 
 /// Batches that wait in memory while the disk takes none, by their estimated size.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -100,6 +101,7 @@ impl Writer {
         let mut eviction = Eviction {
             connection: &step,
             stream_id: self.file.stream_id,
+            epochs: &self.epochs,
             in_flight: &self.in_flight,
             fill: &mut written.fill,
             schemas: &mut written.schemas,
@@ -108,11 +110,15 @@ impl Writer {
         let mut insert = Insert {
             connection: &step,
             stream_id: self.file.stream_id,
+            epochs: &self.epochs,
             definitions: &self.unwritten_schemas,
             written: &mut written,
         };
         insert.all(&self.unwritten, fits, now)?;
         written.numbers = written.numbers.wanted();
+        if self.epochs.is_unsaved() {
+            clocks::save(&step, &self.epochs)?;
+        }
         file::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
@@ -123,6 +129,8 @@ impl Writer {
         self.lost.clear();
         self.acked = Default::default();
         (self.acked_count, self.acked_since) = (0, None);
+        self.epochs.saved();
+        self.forget_epochs();
         Ok(())
     }
 
@@ -164,7 +172,7 @@ impl Writer {
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64 + ballast;
         let (stream_id, in_flight, mut fill) =
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
-        let mut schemas = self.file.schemas.clone();
+        let (mut schemas, epochs) = (self.file.schemas.clone(), self.epochs.clone());
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -172,9 +180,9 @@ impl Writer {
                 return Ok(());
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
-            let (in_flight, fill) = (&in_flight, &mut fill);
+            let (in_flight, fill, epochs) = (&in_flight, &mut fill, &epochs);
             let schemas = &mut schemas;
-            Eviction { connection: step, stream_id, in_flight, fill, schemas }
+            Eviction { connection: step, stream_id, epochs, in_flight, fill, schemas }
                 .until(target)
                 .map(drop)
         })?;
@@ -205,6 +213,7 @@ impl Writer {
     /// The file is a fresh one: what waits in memory gets numbers of its stream.
     fn renumber(&mut self) {
         self.close_open();
+        self.epochs.unsave();
         for batch in &mut self.unwritten {
             batch.seq = self.file.numbers.take_in_commit();
         }
@@ -236,17 +245,20 @@ impl Writer {
         {
             let batch = self.unwritten.remove(at);
             held -= batch.bytes;
-            self.lose(lost_gap(self.file.stream_id, &batch, GapReason::Evicted));
+            let gap = lost_gap(self.file.stream_id, &self.epochs, &batch, GapReason::Evicted);
+            self.lose(gap);
         }
     }
 
     pub(super) fn publish(&self, flushed: bool) {
+        let oldest = batches::oldest(&self.file.connection).unwrap_or(None);
         let state = BufferState {
             stream_id: self.file.stream_id,
             next_seq: self.file.numbers.next,
             batches: self.file.fill.batches,
             bytes: self.file.fill.bytes,
-            oldest: batches::oldest(&self.file.connection).unwrap_or(None),
+            oldest: oldest.map(|(epoch, at)| self.epochs.to_current(epoch, at)),
+            epoch: self.epochs.current(),
             flushed,
             trouble: self.trouble.clone(),
         };
@@ -305,13 +317,14 @@ fn give_back(connection: &Connection) -> Result<(), BufferError> {
     Ok(())
 }
 
-fn lost_gap(stream_id: i64, batch: &Gathered, reason: GapReason) -> Gap {
+fn lost_gap(stream_id: i64, epochs: &Epochs, batch: &Gathered, reason: GapReason) -> Gap {
+    let time = |at| epochs.to_current(batch.epoch, at).0;
     Gap {
         stream_id,
         seq_first: batch.seq,
         seq_last: batch.seq,
-        from_us: batch.t_min.0,
-        to_us: batch.t_max.0,
+        from_us: time(batch.t_min),
+        to_us: time(batch.t_max),
         class: batch.class as u32,
         count: batch.count(),
         reason: reason as i32,
@@ -322,6 +335,7 @@ fn lost_gap(stream_id: i64, batch: &Gathered, reason: GapReason) -> Gap {
 struct Insert<'a> {
     connection: &'a Connection,
     stream_id: i64,
+    epochs: &'a Epochs,
     definitions: &'a BTreeMap<SchemaId, Arc<Schema>>,
     written: &'a mut Written,
 }
@@ -329,11 +343,15 @@ struct Insert<'a> {
 impl Insert<'_> {
     /// Bulk is lost, counted, where nothing more could be evicted for it.
     fn all(&mut self, gathered: &[Gathered], fits: bool, now: Micros) -> rusqlite::Result<()> {
-        let is_events = |batch: &&Gathered| batch.codec() == farwatch_common::batch::Codec::Events;
-        let reporter = gathered.iter().rfind(is_events).map(|batch| batch.seq);
+        // What is lost is told by the clock of now.
+        let epoch = self.epochs.current();
+        let reports = |batch: &&Gathered| {
+            batch.epoch == epoch && batch.codec() == farwatch_common::batch::Codec::Events
+        };
+        let reporter = gathered.iter().rfind(reports).map(|batch| batch.seq);
         for batch in gathered {
             if !fits && order::is_bulk(batch.class) {
-                let gap = lost_gap(self.stream_id, batch, GapReason::Evicted);
+                let gap = lost_gap(self.stream_id, self.epochs, batch, GapReason::Evicted);
                 losses::note_loss(self.connection, &gap, 1)?;
             } else if Some(batch.seq) != reporter {
                 self.one(batch)?;
@@ -342,7 +360,7 @@ impl Insert<'_> {
         // Last, so that it reports what this very commit has lost.
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
         if reporting.is_none() && losses::any_unreported(self.connection)? {
-            reporting = Some(Gathered::events(self.written.numbers.take_in_commit()));
+            reporting = Some(Gathered::events(self.written.numbers.take_in_commit(), epoch));
         }
         if let Some(mut batch) = reporting {
             batch.add_events(losses::report(self.connection, batch.seq, now)?);
@@ -370,7 +388,7 @@ impl Insert<'_> {
             }
             Err(error) => {
                 tracing::error!(error = chain(&error), "a batch cannot be packed: lost");
-                let gap = lost_gap(self.stream_id, batch, GapReason::Rejected);
+                let gap = lost_gap(self.stream_id, self.epochs, batch, GapReason::Rejected);
                 losses::note_loss(self.connection, &gap, 1)
             }
         }

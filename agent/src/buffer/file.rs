@@ -1,6 +1,7 @@
 //! Opening the buffer's file: PRAGMAs, migrations, the look after an unclean stop, and a fresh file
 //! in place of a damaged one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
 
 use super::batches::Fill;
+use super::clocks;
+use super::epochs::Epoch;
 use super::gather::Sequences;
 use super::schemas::Schemas;
 use super::{BufferConfig, BufferError, aside};
@@ -21,10 +24,11 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/agent/0001_first.sql"),
     include_str!("../../../migrations/agent/0002_owner.sql"),
     include_str!("../../../migrations/agent/0003_schema_class.sql"),
+    include_str!("../../../migrations/agent/0004_promise.sql"),
 ];
 /// The disk cannot give back what was written: a bad sector stays one.
 const UNREADABLE: [i32; 4] = [
@@ -42,6 +46,8 @@ pub(super) struct File {
     pub(super) numbers: Sequences,
     pub(super) schemas: Schemas,
     pub(super) fill: Fill,
+    /// Of which there are batches.
+    pub(super) epochs: BTreeMap<u64, Epoch>,
 }
 
 /// Pages the log may take of the cap.
@@ -233,7 +239,8 @@ fn resume(
     step.commit()?;
     // A damaged page shows here at the latest.
     let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
-    Ok(File { connection, stream_id, numbers, schemas, fill })
+    let epochs = clocks::load(&connection)?;
+    Ok(File { connection, stream_id, numbers, schemas, fill, epochs })
 }
 
 fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {

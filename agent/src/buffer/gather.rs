@@ -78,6 +78,8 @@ enum Content {
 pub(super) struct Gathered {
     pub(super) seq: u64,
     pub(super) class: Class,
+    /// Of the clock that its times are by.
+    pub(super) epoch: u64,
     pub(super) t_min: Micros,
     pub(super) t_max: Micros,
     /// Estimated packed size.
@@ -96,18 +98,19 @@ pub(super) struct Packed {
 impl Gathered {
     /// An empty batch of events.
     #[must_use]
-    pub(super) fn events(seq: u64) -> Self {
-        Self::new(seq, Class::Events)
+    pub(super) fn events(seq: u64, epoch: u64) -> Self {
+        Self::new(seq, Class::Events, epoch)
     }
 
-    fn new(seq: u64, class: Class) -> Self {
+    fn new(seq: u64, class: Class, epoch: u64) -> Self {
         let content = match class {
             Class::Snapshots | Class::Events => Content::Events(Vec::new()),
             Class::Gauges | Class::Counters => {
                 Content::Rows { rows: Vec::new(), schemas: BTreeSet::new() }
             }
         };
-        Self { seq, class, t_min: Micros(i64::MAX), t_max: Micros(i64::MIN), bytes: 0, content }
+        let (t_min, t_max) = (Micros(i64::MAX), Micros(i64::MIN));
+        Self { seq, class, epoch, t_min, t_max, bytes: 0, content }
     }
 
     #[must_use]
@@ -178,6 +181,8 @@ pub(super) struct NoNumber;
 pub(super) struct Gather {
     /// How long rows may wait.
     age_max: Duration,
+    /// Of the clock that rows are stamped by: another one only while nothing is open.
+    epoch: u64,
     open: BTreeMap<Class, Gathered>,
     /// When they have to be committed.
     due: Option<Duration>,
@@ -187,8 +192,17 @@ pub(super) struct Gather {
 
 impl Gather {
     #[must_use]
-    pub(super) fn new(age_max: Duration) -> Self {
-        Self { age_max, open: BTreeMap::new(), due: None, schemas: BTreeMap::new() }
+    pub(super) fn new(age_max: Duration, epoch: u64) -> Self {
+        Self { age_max, epoch, open: BTreeMap::new(), due: None, schemas: BTreeMap::new() }
+    }
+
+    /// Closes all open batches, as what comes is stamped in another epoch.
+    pub(super) fn turn_to(
+        &mut self,
+        epoch: u64,
+    ) -> (Vec<Gathered>, BTreeMap<SchemaId, Arc<Schema>>) {
+        self.epoch = epoch;
+        self.take()
     }
 
     /// Adds a row; `now` is monotonic time. A schema that the file does not have yet (`new`) counts
@@ -239,7 +253,7 @@ impl Gather {
                 let age_max = if order::is_bulk(class) { self.age_max } else { EVENT_AGE_MAX };
                 let due = now + age_max;
                 self.due = Some(self.due.map_or(due, |known| known.min(due)));
-                Ok(free.insert(Gathered::new(seq, class)))
+                Ok(free.insert(Gathered::new(seq, class, self.epoch)))
             }
         }
     }
@@ -305,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_batch_holds_one_class_and_all_close_together() {
-        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX), numbers());
+        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX, 1), numbers());
         let s = Duration::from_secs;
         gather.row(row(Group::System, 5, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
         gather.row(row(Group::Interfaces, 9, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
@@ -324,7 +338,7 @@ mod tests {
     #[test]
     fn a_state_change_waits_for_no_bulk_and_takes_it_along() {
         for age_max in [BATCH_AGE_MAX, BATCH_AGE_SD_CARD] {
-            let (mut gather, mut numbers) = (Gather::new(age_max), numbers());
+            let (mut gather, mut numbers) = (Gather::new(age_max, 1), numbers());
             let (s, event) = (Duration::from_secs, || Event { at_us: 5, kind: None });
             let counters = row(Group::Interfaces, 4, 3);
             gather.row(counters, (&schema(), false), &mut numbers, s(10)).unwrap();
@@ -344,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_large_batch_closes_early_and_fits_the_wire() {
-        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX), numbers());
+        let (mut gather, mut numbers) = (Gather::new(BATCH_AGE_MAX, 1), numbers());
         while !gather.is_due(Duration::ZERO) {
             // The worst values there are for the codec.
             let mut worst = row(Group::Interfaces, 0, 1000);
@@ -359,7 +373,7 @@ mod tests {
 
     #[test]
     fn without_a_number_nothing_opens() {
-        let mut gather = Gather::new(BATCH_AGE_MAX);
+        let mut gather = Gather::new(BATCH_AGE_MAX, 1);
         let mut used_up = Sequences { next: 5, reserved_to: 5 };
         let refused =
             gather.row(row(Group::System, 0, 1), (&schema(), false), &mut used_up, Duration::ZERO);

@@ -9,6 +9,7 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batches::Fill;
+use super::epochs::Epochs;
 use super::file::{PAGE_BYTES, record_gap};
 use super::schemas::Schemas;
 use super::{Refusal, gather};
@@ -36,6 +37,7 @@ pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 pub(super) struct Eviction<'a> {
     pub(super) connection: &'a Connection,
     pub(super) stream_id: i64,
+    pub(super) epochs: &'a Epochs,
     /// On the way to the collector, which may keep them: not evicted.
     pub(super) in_flight: &'a BTreeSet<u64>,
     pub(super) fill: &'a mut Fill,
@@ -68,7 +70,8 @@ impl Eviction<'_> {
         batches: &mut u64,
     ) -> rusqlite::Result<bool> {
         let mut oldest = self.connection.prepare_cached(
-            "SELECT seq, n, t_min, t_max, LENGTH(data) FROM batch WHERE class = ?1 ORDER BY seq",
+            "SELECT seq, n, t_min, t_max, LENGTH(data), epoch FROM batch
+             WHERE class = ?1 ORDER BY seq",
         )?;
         let mut rows = oldest.query([class as u8])?;
         let mut chosen = Vec::with_capacity(EVICT_STEP);
@@ -84,7 +87,8 @@ impl Eviction<'_> {
         for lost in &chosen {
             delete(self.connection, lost.seq)?;
             self.fill.take(lost.bytes);
-            merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
+            let place = (self.stream_id, self.epochs);
+            merge(gap, lost.gap(place, class, GapReason::Evicted));
             *batches += 1;
         }
         // What only these followed may be most of what the file holds.
@@ -100,6 +104,7 @@ struct Lost {
     t_min: i64,
     t_max: i64,
     bytes: u64,
+    epoch: u64,
 }
 
 impl Lost {
@@ -111,16 +116,18 @@ impl Lost {
             t_min: row.get(2)?,
             t_max: row.get(3)?,
             bytes: unsigned(4)?,
+            epoch: unsigned(5)?,
         })
     }
 
-    fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
+    fn gap(&self, (stream_id, epochs): (i64, &Epochs), class: Class, reason: GapReason) -> Gap {
+        let time = |at| epochs.to_current(self.epoch, Micros(at)).0;
         Gap {
             stream_id,
             seq_first: self.seq,
             seq_last: self.seq,
-            from_us: self.t_min,
-            to_us: self.t_max,
+            from_us: time(self.t_min),
+            to_us: time(self.t_max),
             class: class as u32,
             count: self.n,
             reason: reason as i32,
@@ -178,17 +185,16 @@ pub(super) fn note_loss(connection: &Connection, gap: &Gap, batches: u64) -> rus
 /// Moves a batch the collector will never take out of the way (contract G11).
 pub(super) fn quarantine(
     connection: &Connection,
-    stream_id: i64,
+    (stream_id, epochs, now): (i64, &Epochs, Micros),
     refusal: &Refusal,
     fill: &mut Fill,
-    now: Micros,
 ) -> rusqlite::Result<()> {
     let seq = refusal.seq.cast_signed();
     let found = connection
         .query_row(
-            "SELECT seq, n, t_min, t_max, LENGTH(data), class FROM batch WHERE seq = ?1",
+            "SELECT seq, n, t_min, t_max, LENGTH(data), epoch, class FROM batch WHERE seq = ?1",
             [seq],
-            |row| Ok((Lost::read(row)?, row.get::<_, u32>(5)?)),
+            |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)),
         )
         .optional()?;
     let Some((lost, class)) = found else { return Ok(()) };
@@ -210,7 +216,7 @@ pub(super) fn quarantine(
     delete(connection, lost.seq)?;
     fill.take(lost.bytes);
     let class = Class::from_wire(class).unwrap_or(Class::Counters);
-    note_loss(connection, &lost.gap(stream_id, class, GapReason::Rejected), 1)
+    note_loss(connection, &lost.gap((stream_id, epochs), class, GapReason::Rejected), 1)
 }
 
 /// Gaps no batch reports yet become events of the batch `seq`.

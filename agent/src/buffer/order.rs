@@ -1,7 +1,8 @@
 //! Core: which batch goes first (contract G9).
 //!
 //! Live batches before the backlog; the backlog newest chunk of five minutes first and oldest
-//! first inside a chunk; state changes before bulk. The file has an index in this order, so that
+//! first inside a chunk; state changes before bulk. Where the clock was set between two, what came
+//! later is newer, whatever its clock said. The file has an index in this order, so that
 //! the next batch is found without looking at the others.
 
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub enum Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub seq: u64,
+    /// Of the clock that its times are by.
+    pub epoch: u64,
     pub class: Class,
     pub t_min: Micros,
     pub t_max: Micros,
@@ -47,14 +50,15 @@ pub fn live_since(now: Micros) -> Micros {
     now.before(LIVE_AGE_MAX)
 }
 
-/// A lower key goes first.
+/// A lower key goes first; `now` is by the clock of the place's epoch.
 #[must_use]
-pub fn key(place: &Place, now: Micros) -> (Lane, i64, bool, u64) {
+pub fn key(place: &Place, now: Micros) -> (Lane, i64, i64, bool, u64) {
     let (chunk, bulk) = (chunk(place.t_min), is_bulk(place.class));
+    let epoch = place.epoch.cast_signed();
     if place.t_max >= live_since(now) {
-        (Lane::Live, chunk, bulk, place.seq)
+        (Lane::Live, epoch, chunk, bulk, place.seq)
     } else {
-        (Lane::Backlog, -chunk, bulk, place.seq)
+        (Lane::Backlog, -epoch, -chunk, bulk, place.seq)
     }
 }
 
@@ -68,6 +72,7 @@ mod tests {
         let now = Micros(100 * minute);
         let place = |seq, class, minutes_ago: i64| Place {
             seq,
+            epoch: 1 + u64::from(minutes_ago < 50),
             class,
             t_min: Micros(now.0 - minutes_ago * minute),
             t_max: Micros(now.0 - minutes_ago * minute),
@@ -82,6 +87,6 @@ mod tests {
             place(7, Class::Counters, 0),
         ];
         places.sort_by_key(|place| key(place, now));
-        assert_eq!(places.map(|place| place.seq), [6, 7, 4, 5, 2, 1, 3]);
+        assert_eq!(places.map(|place| place.seq), [6, 7, 4, 5, 3, 2, 1]);
     }
 }

@@ -35,7 +35,7 @@ pub fn summary(dir: &Path) -> Result<Option<Summary>, BufferError> {
     Ok(Some(Summary {
         batches: fill.batches,
         bytes: fill.bytes,
-        oldest_us: batches::oldest(&connection)?.map(|at| at.0),
+        oldest_us: batches::oldest(&connection)?.map(|(_, at)| at.0),
         losses: losses::counters(&connection)?.into_iter().collect(),
     }))
 }

@@ -1,3 +1,4 @@
+mod clocks;
 mod faults;
 mod full_disk;
 
@@ -71,8 +72,11 @@ struct Running {
 
 impl Running {
     fn start(config: BufferConfig) -> Self {
+        Self::with_clock(config, Clock::system())
+    }
+
+    fn with_clock(config: BufferConfig, clock: Clock) -> Self {
         let (observations, inlet) = outlet::channel(OBSERVATIONS_MAX);
-        let clock = Clock::system();
         let (buffer, stopped) = start(config, inlet, clock.clone()).unwrap();
         Self { buffer, observations, stopped, clock }
     }
@@ -339,7 +343,7 @@ async fn the_order_of_the_file_is_the_order_of_the_core() {
         let at = Micros(now.0 - minutes * 60 * Micros::SECOND);
         running.push(row(minutes, at)).await;
         running.until(|state| state.batches == seq).await;
-        places.push(order::Place { seq, class: Class::Counters, t_min: at, t_max: at });
+        places.push(order::Place { seq, epoch: 1, class: Class::Counters, t_min: at, t_max: at });
     }
     places.sort_by_key(|place| order::key(place, now));
     let expected: Vec<u64> = places.iter().map(|place| place.seq).collect();

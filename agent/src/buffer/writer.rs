@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
 use super::batches::{self, Shelf};
+use super::epochs::Epochs;
 use super::file::{self, File};
 use super::gather::{Gather, Gathered};
 use super::losses;
@@ -38,6 +39,7 @@ pub(super) struct Writer {
     pub(super) ballast: Ballast,
     pub(super) file: File,
     pub(super) gather: Gather,
+    pub(super) epochs: Epochs,
     /// Closed, not yet committed.
     pub(super) unwritten: Vec<Gathered>,
     pub(super) unwritten_schemas: BTreeMap<SchemaId, Arc<Schema>>,
@@ -63,7 +65,7 @@ impl Writer {
         unplaced: Arc<Unplaced>,
     ) -> Result<Self, BufferError> {
         let ballast = Ballast::new(config.dir.join("buffer.ballast"), config.ballast_bytes);
-        let file = match file::open(&config, None, &clock) {
+        let mut file = match file::open(&config, None, &clock) {
             Err(error) if error.is_full() => {
                 tracing::warn!("the disk is full: dropping the ballast to open the buffer");
                 // If that fails too, the second attempt says so.
@@ -73,9 +75,12 @@ impl Writer {
             }
             other => other?,
         };
+        let known = std::mem::take(&mut file.epochs);
+        let epochs = Epochs::new(known, rand::random(), clock.look());
         let mut writer = Self {
             started: clock.monotonic(),
-            gather: Gather::new(config.batch_age),
+            gather: Gather::new(config.batch_age, epochs.current()),
+            epochs,
             unwritten: Vec::new(),
             unwritten_schemas: BTreeMap::new(),
             acked: SeqRanges::new(),
@@ -143,16 +148,19 @@ impl Writer {
     }
 
     pub(super) fn take(&mut self, observation: Observation) {
+        self.look();
         let (now, numbers) = (self.now(), &mut self.file.numbers);
         let (class, at, taken) = match observation {
-            Observation::Row { row, schema } => {
+            Observation::Row { mut row, schema } => {
+                row.at = self.epochs.rectified(row.at);
                 let (class, at) = (row.group.class(), row.at);
                 let schema = (&schema, !self.file.schemas.has(row.schema));
                 (class, at, self.gather.row(row, schema, numbers, now))
             }
             Observation::Ended(_) => return,
-            Observation::Event(event) => {
-                let at = Micros(event.at_us);
+            Observation::Event(mut event) => {
+                let at = self.epochs.rectified(Micros(event.at_us));
+                event.at_us = at.0;
                 (Class::Events, at, self.gather.event(event, numbers, now))
             }
         };
@@ -170,7 +178,9 @@ impl Writer {
 
     /// What found no room on the way here is a loss like any other.
     pub(super) fn take_unplaced(&mut self) {
-        for (class, loss) in self.unplaced.take() {
+        for (class, mut loss) in self.unplaced.take() {
+            loss.from = self.epochs.rectified(loss.from);
+            loss.to = self.epochs.rectified(loss.to);
             self.lose_unnumbered(class, loss);
         }
     }
@@ -196,6 +206,7 @@ impl Writer {
     }
 
     fn obey(&mut self, command: Command) {
+        self.look();
         // What is published comes before the answer: who reads both sees the stream of the answer.
         // An uplink that left does not mind that nobody takes it.
         match command {
@@ -214,6 +225,7 @@ impl Writer {
                     self.acked(&seqs);
                 }
             }
+            Command::Measured(measured) => self.clock_measured(measured),
             // What fails for good is not lost: the batch is sent again and refused again.
             Command::Refused(stream_id, refusal) => {
                 let _ = self.attempt(|writer| match stream_id == writer.file.stream_id {
@@ -254,6 +266,7 @@ impl Writer {
             connection: &self.file.connection,
             stream_id: self.file.stream_id,
             schemas: &self.file.schemas,
+            epochs: &self.epochs,
             gone: &self.acked,
         };
         let found = batches::next(&shelf, wanted)?;
@@ -275,8 +288,9 @@ impl Writer {
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), BufferError> {
         let (now, stream_id) = (self.clock.now(), self.file.stream_id);
-        let mut fill = self.file.fill;
-        self.in_one(|step| losses::quarantine(step, stream_id, refusal, &mut fill, now))?;
+        let (mut fill, epochs) = (self.file.fill, self.epochs.clone());
+        let case = (stream_id, &epochs, now);
+        self.in_one(|step| losses::quarantine(step, case, refusal, &mut fill))?;
         self.file.fill = fill;
         tracing::error!(
             batch_seq = refusal.seq,

@@ -120,7 +120,7 @@ async fn a_number_in_use_is_not_taken_for_the_same_batch() {
     // Another process puts its batch under our next number.
     let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
     let copy = "INSERT INTO batch
-                SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data FROM batch";
+                SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch FROM batch";
     connection.execute(copy, []).unwrap();
     drop(connection);
     running.push(row(2, now)).await;

@@ -1,0 +1,134 @@
+//! What happens to rows when the system's clock is set.
+
+use super::*;
+
+const SECOND: i64 = Micros::SECOND;
+const YEARS_56: i64 = 56 * 31_557_600 * SECOND;
+
+/// Starts with a clock in 1970.
+fn in_1970(dir: &Path) -> Running {
+    let clock = Clock::system();
+    clock.shift(60 * SECOND - clock.now().0);
+    Running::with_clock(config(dir), clock)
+}
+
+impl Running {
+    fn at(&self, seconds_ago: i64) -> Micros {
+        Micros(self.clock.now().0 - seconds_ago * SECOND)
+    }
+
+    /// As if the collector's clock were so far ahead of ours.
+    async fn measured(&self, offset_us: i64) {
+        let ahead_us = self.clock.look().ahead_us;
+        let measured = Measured { ahead_us, offset_us, error_us: 1000 };
+        self.buffer.clock_measured(measured).await.unwrap();
+    }
+}
+
+fn corrections(batches: &[Outgoing]) -> Vec<(Lane, bool, Option<i64>)> {
+    let of = |one: &Outgoing| {
+        // A clock may be led by some milliseconds while the test runs.
+        let seconds = |us: i64| (us + SECOND / 2).div_euclid(SECOND);
+        (one.lane, one.batch.late, one.batch.clock_offset_us.map(seconds))
+    };
+    batches.iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn what_a_clock_in_1970_has_stamped_is_corrected_by_what_is_measured_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = in_1970(dir.path());
+    running.push(row(1, running.at(600))).await;
+    running.until(|state| state.batches == 1).await;
+    running.push(row(2, running.at(0))).await;
+    let before = running.until(|state| state.batches == 2).await;
+    assert_eq!(
+        corrections(&running.all().await),
+        [(Lane::Live, false, None), (Lane::Backlog, true, None)]
+    );
+
+    running.clock.shift(YEARS_56);
+    running.push(row(3, running.at(0))).await;
+    let after = running.until(|state| state.batches == 3).await;
+    assert_eq!(after.epoch, before.epoch + 1);
+    // The clock is another, their age is the same.
+    assert_eq!(seqs(&running.all().await), [2, 3, 1]);
+    assert!(after.oldest.unwrap() > running.at(700), "{:?}", after.oldest);
+
+    running.measured(2 * SECOND).await;
+    let years = YEARS_56 / SECOND;
+    let expected = [
+        (Lane::Live, false, Some(years + 2)),
+        (Lane::Live, false, Some(2)),
+        (Lane::Backlog, true, Some(years + 2)),
+    ];
+    assert_eq!(corrections(&running.all().await), expected);
+    running.stop().await;
+
+    // Another process has no clock to compare with, and still knows.
+    let clock = Clock::system();
+    let again = Running::with_clock(config(dir.path()), clock);
+    let offsets: Vec<_> =
+        corrections(&again.all().await).into_iter().map(|(.., offset)| offset).collect();
+    assert_eq!(offsets, [Some(2), Some(years + 2), Some(years + 2)]);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_on_the_way_when_the_clock_was_set_is_told_by_the_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    for hours in [-1, 1] {
+        let running = Running::start(config(dir.path()));
+        let (seen, told) = (running.at(0), running.at(0));
+        running.clock.shift(hours * 3600 * SECOND);
+        running.push(row(1, seen)).await;
+        running.push(facts(1, told)).await;
+        running.until(|state| state.batches == 2).await;
+        let all = running.all().await;
+        let events = batch::decode_events(&all[0].batch.data).unwrap();
+        let rows = batch::decode_rows(&all[1].batch.data).unwrap();
+        let moved = [events[0].at_us - told.0, rows[0].at.0 - seen.0];
+        assert!(moved.iter().all(|us| (us - hours * 3600 * SECOND).abs() < SECOND), "{moved:?}");
+        running.acked(&all).await;
+        running.until(|state| state.batches == 0).await;
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_across_a_jump_is_told_by_the_clock_of_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = in_1970(dir.path());
+    running.push(row(1, running.at(0))).await;
+    running.until(|state| state.batches == 1).await;
+    let bad = running.all().await.remove(0).batch;
+    running.clock.shift(YEARS_56);
+    let refusal = Refusal { seq: bad.seq, code: 1, detail: "test".into() };
+    running.buffer.refused(bad.stream_id, refusal).await.unwrap();
+    running.until(|state| state.next_seq == 3).await;
+    let gap = gaps(&running.all().await).remove(0);
+    assert!(gap.from_us > running.at(60).0 && gap.to_us <= running.at(0).0, "{gap:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_before_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.at(0))).await;
+    running.until(|state| state.batches == 1).await;
+    running.stop().await;
+    let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+    let back = "DROP INDEX batch_by_order;
+                ALTER TABLE batch DROP COLUMN epoch;
+                CREATE INDEX batch_by_order ON batch (chunk, bulk, seq);
+                DROP TABLE clock_epoch;
+                PRAGMA user_version = 3";
+    connection.execute_batch(back).unwrap();
+    drop(connection);
+    let again = Running::start(config(dir.path()));
+    again.measured(SECOND).await;
+    let all = again.all().await;
+    assert_eq!(corrections(&all), [(Lane::Backlog, true, None)], "whose clock is not known");
+    again.stop().await;
+}
