@@ -197,7 +197,7 @@ export function isBackfilling(agent: Pick<Agent, "buffer"> | undefined, nowMs: n
 }
 
 /** Its samples bear a wrong time. `offsetMs`: what is to be added to its times. */
-export function isClockOff(offsetMs: number | null | undefined): boolean {
+export function isClockOff(offsetMs: number | null): boolean {
   return Math.abs(offsetMs ?? 0) > CLOCK_OFF_MS;
 }
 

@@ -4,7 +4,8 @@ import type { components } from "../api.gen";
 type Schemas = components["schemas"];
 
 export type Adopted = Schemas["Adopted"];
-export type Agent = Schemas["Agent"] & DeliveryOfAgent;
+export type Agent = Schemas["Agent"];
+export type AgentLink = Schemas["AgentLink"];
 export type AgentNetwork = Schemas["AgentNetwork"];
 export type Alert = Schemas["Alert"];
 export type AlertAct = Schemas["AlertAct"];
@@ -27,6 +28,8 @@ export type Icmp = Schemas["Icmp"];
 export type Imported = Schemas["Imported"];
 export type ImportRow = Schemas["ImportRow"];
 export type Interface = Schemas["Interface"];
+export type Losses = Schemas["Losses"];
+export type Lost = Schemas["Lost"];
 export type Me = Schemas["Me"];
 export type MetricInfo = Schemas["MetricInfo"];
 export type DeviceObject = Schemas["HardwareObject"];
@@ -75,46 +78,4 @@ export type HelloEvent = Schemas["HelloEvent"];
 export type DevicesEvent = Schemas["DevicesEvent"];
 export type InterfacesEvent = Schemas["InterfacesEvent"];
 export type AgentsEvent = Schemas["AgentsEvent"];
-
-/** What the agent sends of what it kept, since it began to. */
-export interface Backfill {
-  began_at: string | null;
-  batches_at_start: number;
-  oldest_at_start: string | null;
-}
-
-/** Gaps, and what those of them hold that were counted. */
-export interface Lost {
-  gaps: number;
-  samples: number;
-}
-
-/** What was lost of one class for one reason. */
-export interface Losses {
-  class: string;
-  reason: string;
-  from: string;
-  to: string;
-  day: Lost;
-  week: Lost;
-  ever: Lost;
-}
-
-/** A session that opened, went on from another address, or ended. */
-export interface AgentLink {
-  at: string;
-  event: string;
-  transport: string;
-  remote_addr: string;
-  reason: string | null;
-}
-
-/** How well what an agent measures gets here; older collectors tell nothing of it. */
-export interface DeliveryOfAgent {
-  backfill?: Backfill | null;
-  /** What was lost for good in the last 24 hours. */
-  lost_24h?: Lost;
-  /** What is to be added to its times to make them the collector's. */
-  clock_offset_ms?: number | null;
-}
 export type AlertsEvent = Schemas["AlertsEvent"];

@@ -2,18 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
 import type { AgentLink, Gap, Losses } from "../../lib/types";
-import { type Answer, type Pages, ROWS, usePages } from "../../lib/use-pages";
+import { type Pages, ROWS, usePages } from "../../lib/use-pages";
 
 const EVERY_MS = 20_000;
-
-/** The generated client does not know these paths yet. */
-const get = api.GET as unknown as <T>(path: string, init: object) => Promise<{ data?: T; error?: unknown; response: Response }>;
 
 export function useLosses(id: string) {
   return useQuery({
     queryKey: ["agent-ledger", id],
     refetchInterval: EVERY_MS,
-    queryFn: async (): Promise<readonly Losses[]> => (await take(get<{ data: { losses: Losses[] } }>("/api/v1/agents/{id}/ledger", { params: { path: { id } } }))).data.losses,
+    queryFn: async (): Promise<readonly Losses[]> => (await take(api.GET("/api/v1/agents/{id}/ledger", { params: { path: { id } } }))).data.losses,
   });
 }
 
@@ -26,7 +23,7 @@ export function useGaps(id: string): Pages<Gap> {
 
 /** The newest first. */
 export function useLinks(id: string): Pages<AgentLink> {
-  return usePages<AgentLink>(["agent-links", id], (cursor) => take(get<Answer<AgentLink>>("/api/v1/agents/{id}/links", {
+  return usePages<AgentLink>(["agent-links", id], (cursor) => take(api.GET("/api/v1/agents/{id}/links", {
     params: { path: { id }, query: { limit: ROWS, ...cursor } },
   })), EVERY_MS);
 }

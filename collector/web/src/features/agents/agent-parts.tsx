@@ -96,7 +96,7 @@ export function LinkPart({ agent }: { agent: Agent }) {
         <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : agent.offline_reason === "stopped" ? "stopped in order" : "not connected"}</Fact>
         <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
         <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
-        {typeof agent.clock_offset_ms === "number" && <Fact name="Clock"><Clock offsetMs={agent.clock_offset_ms} /></Fact>}
+        {agent.clock_offset_ms !== null && <Fact name="Clock"><Clock offsetMs={agent.clock_offset_ms} /></Fact>}
       </Facts>
       {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
       {may.write && !agent.revoked_at && <Ping id={agent.id} />}

@@ -29,7 +29,7 @@ function told(agent: Agent, nowMs: number): AgentState {
   if (late?.isLate) return { state, note: late.word };
   if (isClockOff(agent.clock_offset_ms)) return { state, note: "clock wrong" };
   if (state === "up" && isBackfilling(agent, nowMs)) return { state, note: "backfilling" };
-  return { state, note: agent.lost_24h?.gaps ? "lost data" : null };
+  return { state, note: agent.lost_24h.gaps > 0 ? "lost data" : null };
 }
 
 /** Renders anew only when it turns. */

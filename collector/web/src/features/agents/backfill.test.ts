@@ -20,6 +20,6 @@ it("foretells nothing of the first seconds, and nothing where more came than wen
 
 it("tells what is left where nobody knows how much it was", () => {
   expect(progressOf(agent(20, null), NOW)).toEqual({ share: null, left: "20 batches left", still: null });
-  expect(progressOf({ buffer: { batches: 0, bytes: 0, oldest_at: null } }, NOW)).toBeNull();
-  expect(progressOf({ buffer: null }, NOW)).toBeNull();
+  expect(progressOf({ backfill: null, buffer: { batches: 0, bytes: 0, oldest_at: null } }, NOW)).toBeNull();
+  expect(progressOf({ backfill: null, buffer: null }, NOW)).toBeNull();
 });

@@ -21,7 +21,7 @@ export function troubleOf(agent: Told, nowMs: number): Trouble | null {
   const isAway = state !== "up" && state !== "degraded";
   const oldest = agent.buffer?.oldest_at;
   const behindS = !isAway && oldest && isBackfilling(agent, nowMs) ? (nowMs - Date.parse(oldest)) / 1000 : null;
-  const { gaps = 0, samples = 0 } = agent.lost_24h ?? {};
+  const { gaps, samples } = agent.lost_24h;
   const trouble = { isAway, behindS, gaps, samples, isClockOff: isClockOff(agent.clock_offset_ms) };
   return isAway || behindS !== null || gaps > 0 || trouble.isClockOff ? trouble : null;
 }

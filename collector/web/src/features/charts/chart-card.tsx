@@ -110,7 +110,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
 function HatchKey({ words }: { words: string }) {
   return (
     <span className="inline-flex items-center gap-1.5 text-xs text-muted" data-hatched>
-      <span className="hatched h-2.5 w-4 rounded-sm border border-edge" aria-hidden="true" />
+      <span className="hatched h-2.5 w-4 shrink-0 rounded-sm border border-edge" aria-hidden="true" />
       no data: {words}
     </span>
   );

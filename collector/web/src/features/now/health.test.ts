@@ -5,7 +5,7 @@ import { dataHealth, oldestAck } from "./health";
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 const agent = (id: string, more: Partial<Agent> = {}) => ({
-  id, state: "up", last_seen_at: ago(2), last_ack_at: ago(4), revoked_at: null, offline_reason: null, buffer: null, devices: 3, ...more,
+  id, state: "up", last_seen_at: ago(2), last_ack_at: ago(4), revoked_at: null, offline_reason: null, buffer: null, lost_24h: { gaps: 0, samples: 0 }, devices: 3, ...more,
 }) as unknown as Agent;
 
 it("tells those that are behind from those that are well, the worst first", () => {

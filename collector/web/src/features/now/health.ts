@@ -24,7 +24,7 @@ function lagOf(agent: Agent, state: State, nowMs: number): Lag | null {
   if (state === "down" || state === "unknown") return agent.offline_reason === "stopped" ? "stopped" : "offline";
   if (isBackfilling(agent, nowMs)) return "backfilling";
   if (state === "degraded") return "degraded";
-  return isClockOff(agent.clock_offset_ms) ? "clock" : agent.lost_24h?.gaps ? "losing" : null;
+  return isClockOff(agent.clock_offset_ms) ? "clock" : agent.lost_24h.gaps > 0 ? "losing" : null;
 }
 
 /** Those that are revoked are watched no more. */
