@@ -1,7 +1,7 @@
 //! Core: the rules that every tenant begins with.
 
 use super::rule::written::SeverityText;
-use super::rule::{BadState, Condition, Scope, Side, Written};
+use super::rule::{BadState, Condition, Scope, Side, Trouble, Written};
 use super::severity::Severity;
 
 fn rule(
@@ -32,6 +32,10 @@ fn above(name: &str, limit: f64, clear: f64) -> Condition {
     }
 }
 
+fn trouble(kind: Trouble) -> Condition {
+    Condition::AgentTrouble { kinds: [kind].into() }
+}
+
 pub(super) fn rules() -> Vec<Written> {
     let down = Condition::DeviceState { states: vec![BadState::Down] };
     let port = Condition::InterfaceState { object: "*".to_owned() };
@@ -40,6 +44,9 @@ pub(super) fn rules() -> Vec<Written> {
         // The device is there, and nothing is known of it.
         rule("SNMP silent", Severity::Warning, above("snmp_failed", 1.0, 0.5), (300, 60)),
         rule("Agent offline", Severity::Critical, Condition::AgentState {}, (120, 60)),
+        // Its times are corrected; people who read its logs are misled.
+        rule("Agent clock wrong", Severity::Warning, trouble(Trouble::Clock), (60, 60)),
+        rule("Agent cloned", Severity::Critical, trouble(Trouble::Cloned), (0, 0)),
         rule("Packet loss", Severity::Warning, above("icmp_loss_percent", 20.0, 5.0), (300, 300)),
         rule("Interface down", Severity::Warning, port, (60, 60)),
         rule("Processor busy", Severity::Warning, above("cpu_percent", 90.0, 80.0), (600, 300)),

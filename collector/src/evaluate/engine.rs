@@ -117,6 +117,9 @@ impl Engine {
             What::Agent { offline, cause } => {
                 room.agent(seen.agent, (*offline, *cause), seen.received, new, &mut steps);
             }
+            What::AgentTroubles(told) => {
+                room.agent_troubles(seen.agent, told, seen.received, new, &mut steps);
+            }
             // That nobody can tell is known now, whatever it was known from before.
             What::Device { device, state: State::Unknown, .. } => {
                 room.unknown(*device, *watermark, &mut steps);

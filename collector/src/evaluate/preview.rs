@@ -16,7 +16,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId};
 
 use super::engine::directory::Directory;
-use super::rule::{Condition, Look, Rule};
+use super::rule::{Look, Rule};
 use super::store::part::part_name;
 use super::store::places;
 use crate::identity::{Access, TenantContext};
@@ -147,7 +147,7 @@ async fn directory(
 
 /// What the rule is for, by name.
 fn in_scope(directory: &Directory, rule: &Rule) -> (Vec<AgentId>, Vec<DeviceId>) {
-    let about_agents = matches!(rule.condition, Condition::AgentState {});
+    let about_agents = rule.condition.is_of_agents();
     let mut agents: Vec<_> = directory.agents.iter().filter(|_| about_agents).collect();
     agents.retain(|(_, agent)| rule.scope.holds(agent.place()));
     agents.sort_unstable_by_key(|(id, agent)| (&agent.name, **id));

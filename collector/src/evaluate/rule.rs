@@ -5,8 +5,10 @@ mod judge;
 pub mod scope;
 #[cfg(test)]
 mod tests;
+mod trouble;
 pub mod written;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use farwatch_common::id::{RuleId, TenantId};
@@ -19,6 +21,7 @@ use crate::live::State;
 pub use judge::Look;
 use scope::SCOPE_MAX;
 pub use scope::{Scope, SiteText};
+pub use trouble::Trouble;
 pub use written::Written;
 
 /// Rules of one tenant.
@@ -55,6 +58,11 @@ pub enum Condition {
     },
     /// The agent is offline.
     AgentState {},
+    /// Something is wrong with an agent that is there: one alert for each kind.
+    AgentTrouble {
+        #[schema(value_type = Vec<Trouble>)]
+        kinds: BTreeSet<Trouble>,
+    },
     /// An interface that is switched on, and was up, is down.
     InterfaceState {
         #[serde(default = "any")]
@@ -118,6 +126,8 @@ pub enum RuleError {
     Glob,
     #[error("`states` names no state; name degraded, down or both")]
     NoStates,
+    #[error("`kinds` names nothing; name clock, cloned, losing or more of them")]
+    NoTroubles,
     #[error("`limit` and `clear` have to be finite numbers")]
     NotFinite,
     #[error("`clear` has to lie below `limit` where values above it are wrong, and else above it")]
@@ -169,7 +179,9 @@ impl Rule {
         }
         self.scope.check()?;
         match &self.condition {
-            Condition::AgentState {} if self.scope.is_of_devices() => Err(RuleError::AgentTags),
+            condition if condition.is_of_agents() && self.scope.is_of_devices() => {
+                Err(RuleError::AgentTags)
+            }
             Condition::Absence { .. } if self.wait.is_zero() => Err(RuleError::NoWait),
             condition => condition.check(),
         }
@@ -180,7 +192,8 @@ impl Condition {
     fn check(&self) -> Result<(), RuleError> {
         match self {
             Self::DeviceState { states } if states.is_empty() => Err(RuleError::NoStates),
-            Self::DeviceState { .. } | Self::AgentState {} => Ok(()),
+            Self::AgentTrouble { kinds } if kinds.is_empty() => Err(RuleError::NoTroubles),
+            Self::DeviceState { .. } | Self::AgentState {} | Self::AgentTrouble { .. } => Ok(()),
             Self::InterfaceState { object } => check_glob(object),
             Self::Metric { name, object, is, limit, clear } => {
                 check_metric(name, object)?;
@@ -197,12 +210,21 @@ impl Condition {
         }
     }
 
+    /// Whether it looks at agents, and not at devices.
+    #[must_use]
+    pub fn is_of_agents(&self) -> bool {
+        matches!(self, Self::AgentState {} | Self::AgentTrouble { .. })
+    }
+
     /// The metric it looks at, if it looks at one.
     #[must_use]
     pub fn metric(&self) -> Option<&str> {
         match self {
             Self::Metric { name, .. } | Self::Absence { name, .. } => Some(name),
-            Self::DeviceState { .. } | Self::AgentState {} | Self::InterfaceState { .. } => None,
+            Self::DeviceState { .. }
+            | Self::AgentState {}
+            | Self::AgentTrouble { .. }
+            | Self::InterfaceState { .. } => None,
         }
     }
 
@@ -213,6 +235,7 @@ impl Condition {
             Self::InterfaceState { object }
             | Self::Metric { object, .. }
             | Self::Absence { object, .. } => glob::matches(object, name),
+            Self::AgentTrouble { kinds } => kinds.iter().any(|kind| kind.name() == name),
             Self::DeviceState { .. } | Self::AgentState {} => name.is_empty(),
         }
     }

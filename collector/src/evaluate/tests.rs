@@ -248,7 +248,7 @@ async fn taken_away(mut place: Place<'_>) {
     assert_eq!(place.raw.count(cause).await, 1);
     // The rules of the beginning are given once.
     place.restart().await;
-    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 9);
+    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 11);
 }
 
 /// How a device changed is kept, whatever restarts meanwhile, and goes when there is too much of it.

@@ -34,6 +34,12 @@ pub fn summary(
             Some("silent") => format!("agent {name} is offline: nothing is heard of it"),
             _ => format!("agent {name} is offline"),
         },
+        Condition::AgentTrouble { .. } => match object {
+            "clock" => format!("the clock of agent {name} is wrong by more than a minute"),
+            "cloned" => format!("two hosts run as agent {name}: enrol one of them anew"),
+            "losing" => format!("agent {name} has lost data within the last hour"),
+            _ => format!("something is wrong with agent {name}"),
+        },
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
         Condition::Metric { name: what, is, limit, .. } => {
             let (title, unit) = metric(what).map_or((&**what, ""), |one| (one.title, one.unit));
@@ -116,7 +122,7 @@ fn because(cause: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::rule::BadState;
+    use crate::evaluate::rule::{BadState, Trouble};
 
     #[test]
     fn a_state_is_told_with_what_made_it_so() {
@@ -134,6 +140,19 @@ mod tests {
         };
         assert_eq!(said(Some("stopped")), "agent depot is offline: it was stopped");
         assert_eq!(said(None), "agent depot is offline");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_agent_is_told_in_words() {
+        let troubles = Condition::AgentTrouble { kinds: [Trouble::Clock, Trouble::Cloned].into() };
+        let said = |kind: Trouble| {
+            summary("depot", (kind.name(), ""), &troubles, &Seen::state("wrong", None))
+        };
+        let clock = "the clock of agent depot is wrong by more than a minute";
+        assert_eq!(said(Trouble::Clock), clock);
+        let all = [Trouble::Clock, Trouble::Cloned, Trouble::Losing].map(said);
+        assert!(all.iter().all(|said| said.contains("agent depot")), "{all:?}");
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
     }
 
     #[test]

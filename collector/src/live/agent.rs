@@ -8,6 +8,7 @@ use farwatch_common::id::TenantId;
 use farwatch_proto::v1::{BufferStatus, CarrierReason, GatewayStatus, Heartbeat, LinkStatus};
 
 use super::device::Reach;
+use super::feed::Troubles;
 use super::links::LinkEvent;
 use super::view::{LiveAgent, LiveBackfill, LiveBuffer, LiveGateway, State};
 
@@ -76,17 +77,6 @@ impl Link {
 
 /// What happened to a session: transport, address, and why.
 pub(super) type LinkNews = (LinkEvent, &'static str, String, Option<&'static str>);
-
-/// What is wrong with an agent, other than that it is away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Troubles {
-    /// Its clock is wrong by more than a minute; `None` until it has said.
-    pub(super) clock: Option<bool>,
-    /// Two hosts run as it.
-    pub(super) cloned: bool,
-    /// Gaps have come of late.
-    pub(super) losing: bool,
-}
 
 #[derive(Debug)]
 pub(super) struct Agent {

@@ -44,6 +44,8 @@ pub enum What {
         /// Why it is offline, where that is known.
         cause: Option<&'static str>,
     },
+    /// Holds until something else is told.
+    AgentTroubles(Troubles),
     /// Told with each reading that says something of it, also if it stays the same. `gap`: so long
     /// after a reading the next one counts as missing.
     Device { device: DeviceId, state: State, cause: Option<&'static str>, gap: Duration },
@@ -60,6 +62,17 @@ pub enum What {
     },
     /// What holds until something else is told, whether the device answers or not.
     Standing { device: DeviceId, readings: Vec<Reading> },
+}
+
+/// What is wrong with an agent, other than that it is away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// Its clock is wrong by more than a minute; `None` until it has said.
+    pub clock: Option<bool>,
+    /// Two hosts run as it.
+    pub cloned: bool,
+    /// Gaps have come within the last hour.
+    pub losing: bool,
 }
 
 /// A value by the name that rules know it by.
@@ -174,7 +187,7 @@ impl Feed {
             return;
         }
         match &new.what {
-            What::Agent { .. } | What::Standing { .. } => {}
+            What::Agent { .. } | What::AgentTroubles(_) | What::Standing { .. } => {}
             What::Device { device, .. } => {
                 self.states.insert(*device, waiting);
             }
@@ -191,7 +204,7 @@ impl Feed {
             return false;
         }
         let place = match &new.what {
-            What::Agent { .. } | What::Standing { .. } => None,
+            What::Agent { .. } | What::AgentTroubles(_) | What::Standing { .. } => None,
             What::Device { device, .. } => self.states.get(device),
             What::Readings { device, group, table, .. } => {
                 self.places.get(&(*device, *group, table.clone()))

@@ -182,6 +182,9 @@ impl Fleet {
                 LinkChange { tenant, agent: id, at: now, event, transport, remote, reason };
             self.links.push(change);
         }
+        if before.1 != after.1 {
+            self.tell_troubles(tenant, id, now);
+        }
         if before.0 != after.0 {
             self.tell_agent(tenant, id, now);
             for device in self.by_agent.get(&id).cloned().unwrap_or_default() {

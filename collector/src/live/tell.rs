@@ -36,6 +36,15 @@ impl Fleet {
         self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
     }
 
+    /// What is wrong with an agent, other than that it is away, has changed.
+    pub(super) fn tell_troubles(&mut self, tenant: TenantId, agent: AgentId, now: Micros) {
+        let Some(troubles) = self.agents.get(&agent).map(Agent::troubles) else { return };
+        if self.reach(agent) != Reach::NeverSeen {
+            let what = What::AgentTroubles(troubles);
+            self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
+        }
+    }
+
     /// The state of a device, at the time of what it is known from; what was told is not told again.
     pub(super) fn tell_state(&mut self, id: DeviceId, now: Micros) {
         if !self.feed.is_read() {
@@ -116,6 +125,7 @@ impl Fleet {
         let kept = mem::replace(&mut self.feed, feed);
         for agent in agents {
             self.tell_agent(tenant, *agent, now);
+            self.tell_troubles(tenant, *agent, now);
         }
         for id in devices {
             if self.owner(*id).is_some_and(|(owner, _)| owner == tenant) {
@@ -166,6 +176,7 @@ impl Fleet {
         for (tenant, agent) in self.agents() {
             if meant(tenant) {
                 self.tell_agent(tenant, agent, now);
+                self.tell_troubles(tenant, agent, now);
             }
         }
         let all = self.devices.iter().filter(|(_, device)| meant(device.tenant));

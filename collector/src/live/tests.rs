@@ -392,6 +392,7 @@ mod asked;
 mod late;
 mod stream;
 mod told;
+mod troubles;
 
 #[test]
 fn a_group_of_which_nothing_is_left_is_marked_too() {

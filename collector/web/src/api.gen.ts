@@ -1954,6 +1954,8 @@ export interface components {
             transport_reason?: string | null;
             version?: string | null;
         };
+        /** @enum {string} */
+        AgentTrouble: "clock" | "cloned" | "losing";
         AgentsEvent: {
             committed_at?: components["schemas"]["Time"];
             patches: components["schemas"]["AgentPatch"][];
@@ -5197,6 +5199,10 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "agent_state";
+        } | {
+            /** @enum {string} */
+            kind: "agent_trouble";
+            kinds: components["schemas"]["AgentTrouble"][];
         } | {
             /** @enum {string} */
             kind: "interface_state";

@@ -20,7 +20,7 @@ use crate::evaluate::seen::Seen;
 use crate::evaluate::severity::Severity;
 use crate::evaluate::track::{Phase, Track, Turn};
 use crate::live::State;
-use crate::live::feed::{PortReading, PortState, Reading};
+use crate::live::feed::{PortReading, PortState, Reading, Troubles};
 
 /// When something was so, and how long after it the next reading counts as missing.
 pub(super) type When = (Micros, Duration);
@@ -50,6 +50,7 @@ pub(super) struct Room {
     rules: BTreeMap<RuleId, Arc<Rule>>,
     by_metric: HashMap<String, Vec<Arc<Rule>>>,
     about_agents: Vec<Arc<Rule>>,
+    about_troubles: Vec<Arc<Rule>>,
     about_devices: Vec<Arc<Rule>>,
     about_ports: Vec<Arc<Rule>>,
     directory: Directory,
@@ -93,11 +94,13 @@ impl Room {
         self.rules = rules.into_iter().map(|rule| (rule.id, rule)).collect();
         self.by_metric.clear();
         self.about_agents.clear();
+        self.about_troubles.clear();
         self.about_devices.clear();
         self.about_ports.clear();
         for rule in self.rules.values().filter(|rule| rule.enabled) {
             let list = match &rule.condition {
                 Condition::AgentState {} => &mut self.about_agents,
+                Condition::AgentTrouble { .. } => &mut self.about_troubles,
                 Condition::DeviceState { .. } => &mut self.about_devices,
                 Condition::InterfaceState { .. } => &mut self.about_ports,
                 Condition::Metric { name, .. } | Condition::Absence { name, .. } => {
@@ -168,6 +171,26 @@ impl Room {
             let subject = Subject { device: None, agent, object: "".into() };
             let seen = Seen::state(state, cause);
             self.look(&rule, subject, (look, seen), Told::standing(now), new, steps);
+        }
+    }
+
+    /// What is wrong with an agent that is there: each kind is a thing by itself.
+    pub(super) fn agent_troubles(
+        &mut self,
+        agent: AgentId,
+        told: &Troubles,
+        now: Micros,
+        new: NewAlert<'_>,
+        steps: &mut Vec<Step>,
+    ) {
+        for rule in self.about_troubles.clone() {
+            let Condition::AgentTrouble { kinds } = &rule.condition else { continue };
+            for kind in kinds {
+                let (look, state) = kind.of(told);
+                let subject = Subject { device: None, agent, object: kind.name().into() };
+                let seen = Seen::state(state, None);
+                self.look(&rule, subject, (look, seen), Told::standing(now), new, steps);
+            }
         }
     }
 

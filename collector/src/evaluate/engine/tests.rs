@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use super::directory::{AgentPlace, DevicePlace};
 use super::*;
 use crate::evaluate::rule::scope::Kind;
-use crate::evaluate::rule::{BadState, Condition, Look, Scope, Side};
+use crate::evaluate::rule::{BadState, Condition, Look, Scope, Side, Trouble};
 use crate::evaluate::severity::Severity;
 use crate::evaluate::track::{Phase, Timing, Track, Turn};
-use crate::live::feed::{PortReading, PortState, Reading};
+use crate::live::feed::{PortReading, PortState, Reading, Troubles};
 
 const TENANT: TenantId = TenantId(1);
 const AGENT: AgentId = AgentId(10);
@@ -158,6 +158,26 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
     let back = world.tell(99_000, 99_000, What::Agent { offline: Some(false), cause: None });
     assert_eq!(turns(&back), [Turn::Resolved(second(99_000))]);
     assert_eq!(world.state(1, 99_060, State::Down), [Turn::Sure]);
+}
+
+#[test]
+fn what_is_wrong_with_an_agent_is_one_alert_for_each_kind() {
+    let kinds = [Trouble::Clock, Trouble::Cloned].into();
+    let mut world = World::new(vec![rule(1, Condition::AgentTrouble { kinds }, 0, 0)], 1);
+    let mut tell = |at, clock, cloned, losing| {
+        let steps = world.tell(at, at, What::AgentTroubles(Troubles { clock, cloned, losing }));
+        let told = |step: &Step| (step.now.subject.object.to_string(), step.turn);
+        steps.iter().map(told).collect::<Vec<_>>()
+    };
+    // Until it has said, nobody can tell; what the rule does not name is nothing.
+    assert_eq!(tell(0, None, false, true), []);
+    let clock = |turn| ("clock".to_owned(), turn);
+    assert_eq!(tell(10, Some(true), false, false), [clock(Turn::Fired(second(10)))]);
+    assert_eq!(tell(20, Some(true), true, false), [("cloned".into(), Turn::Fired(second(20)))]);
+    assert_eq!(tell(30, Some(true), true, true), []);
+    assert_eq!(tell(40, Some(false), true, false), [clock(Turn::Resolved(second(40)))]);
+    let ended = tell(50, Some(false), false, false);
+    assert_eq!(ended, [("cloned".into(), Turn::Resolved(second(50)))]);
 }
 
 #[test]

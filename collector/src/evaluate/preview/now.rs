@@ -7,7 +7,7 @@ use farwatch_common::id::DeviceId;
 use super::{Counts, SHOWN_MAX, Thing};
 use crate::evaluate::engine::directory::Directory;
 use crate::evaluate::engine::step::Subject;
-use crate::evaluate::rule::{Condition, Look, Rule};
+use crate::evaluate::rule::{Condition, Look, Rule, Trouble};
 use crate::live::State;
 use crate::live::feed::{Observation, PortState, Told, What};
 
@@ -64,6 +64,13 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
         (What::Agent { offline, .. }, Condition::AgentState {}) => {
             let (look, state) = Condition::of_agent(*offline);
             vec![thing(None, "", look, None, Some(state))]
+        }
+        (What::AgentTroubles(told), Condition::AgentTrouble { kinds }) => {
+            let of_kind = |kind: &Trouble| {
+                let (look, state) = kind.of(told);
+                thing(None, kind.name(), look, None, Some(state))
+            };
+            kinds.iter().map(of_kind).collect()
         }
         (What::Device { device, state, .. }, Condition::DeviceState { .. }) => {
             let look = condition.of_device(*state);

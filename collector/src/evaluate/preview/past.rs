@@ -10,7 +10,7 @@ use super::{BACK, Opened, Past, REPLAYED_MAX, ROWS_MAX, SHOWN_MAX, or_left_out};
 use crate::evaluate::engine::Engine;
 use crate::evaluate::engine::directory::Directory;
 use crate::evaluate::engine::step::Step;
-use crate::evaluate::rule::{Condition, Rule};
+use crate::evaluate::rule::Rule;
 use crate::evaluate::track::Turn;
 use crate::identity::TenantContext;
 use crate::live::Live;
@@ -26,8 +26,8 @@ pub(super) async fn replayed(
     now: Micros,
 ) -> Result<Past, StoreError> {
     let (from, to) = (now.before(BACK), now);
-    // When agents came and went is not stored.
-    let is_known = !matches!(rule.condition, Condition::AgentState {});
+    // When agents came and went, and what was wrong with them, is not stored.
+    let is_known = !rule.condition.is_of_agents();
     let mut past = Past { from, to, is_known, devices: 0, total: 0, opened: Vec::new() };
     let mut left = ROWS_MAX;
     for device in devices.iter().take(REPLAYED_MAX) {

@@ -56,6 +56,13 @@ fn what_cannot_be_says_why() {
     let mut about_agents = rule(Condition::AgentState {});
     about_agents.scope.tags.insert("core".into());
     assert_eq!(about_agents.check(), Err(RuleError::AgentTags));
+    let trouble = r#"{"kind":"agent_trouble","kinds":["clock","cloned"]}"#;
+    assert_eq!(serde_json::to_string(&condition(trouble)).unwrap(), trouble);
+    assert_eq!(wrong(r#"{"kind":"agent_trouble","kinds":[]}"#), Some(RuleError::NoTroubles));
+    let mut about_agents = rule(condition(trouble));
+    assert_eq!(about_agents.check(), Ok(()));
+    about_agents.scope.tags.insert("core".into());
+    assert_eq!(about_agents.check(), Err(RuleError::AgentTags));
     let mut long = rule(Condition::AgentState {});
     long.wait = WAIT_MAX + Duration::from_secs(1);
     assert_eq!(long.check().unwrap_err().field(), "for_s");

@@ -19,7 +19,7 @@ interface Props {
 }
 
 const KIND_NOTE: Readonly<Record<Kind, string>> = {
-  metric: "a value at a limit or beyond", device_state: "down or degraded", agent_state: "a site is cut off",
+  metric: "a value at a limit or beyond", device_state: "down or degraded", agent_state: "a site is cut off", agent_trouble: "wrong clock, cloned",
   interface_state: "a port that was up", absence: "a value that is told no more",
 };
 const KINDS = (Object.keys(KIND_WORD) as Kind[]).map((kind) => ({ value: kind, label: KIND_WORD[kind], note: KIND_NOTE[kind] }));

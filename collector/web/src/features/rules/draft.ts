@@ -3,6 +3,7 @@ import { parseSpan, spanWords } from "../../lib/span";
 import type { Rule, RuleCondition, RuleMetric, RuleScope } from "../../lib/types";
 
 export type Kind = RuleCondition["kind"];
+type Troubles = Readonly<Extract<RuleCondition, { kind: "agent_trouble" }>["kinds"]>;
 export type Severity = "critical" | "warning" | "info";
 
 export interface Draft {
@@ -12,6 +13,8 @@ export interface Draft {
   /** Of a device state. */
   degraded: boolean;
   down: boolean;
+  /** Of an agent that is there. */
+  troubles: Troubles;
   metric: string;
   /** A pattern of keys, such as `if:13`. */
   object: string;
@@ -28,8 +31,13 @@ export interface Draft {
   kinds: readonly string[];
 }
 
+/** Whether a rule of this kind is about agents, and not about devices. */
+export function isOfAgents(kind: Kind): boolean {
+  return kind === "agent_state" || kind === "agent_trouble";
+}
+
 export const NEW_DRAFT: Draft = {
-  name: "", severity: "warning", kind: "metric", degraded: false, down: true, metric: "", object: "*", is: "above", limit: "", clear: "",
+  name: "", severity: "warning", kind: "metric", degraded: false, down: true, troubles: ["clock", "cloned"], metric: "", object: "*", is: "above", limit: "", clear: "",
   wait: "5 min", calm: "5 min", sites: [], tags: [], kinds: [],
 };
 
@@ -44,6 +52,8 @@ export function draftOf(rule: Rule): Draft {
       return { ...draft, degraded: condition.states.includes("degraded"), down: condition.states.includes("down") };
     case "agent_state":
       return draft;
+    case "agent_trouble":
+      return { ...draft, troubles: condition.kinds };
     case "interface_state":
       return { ...draft, object: condition.object ?? "*" };
     case "absence":
@@ -114,6 +124,8 @@ function conditionOf(draft: Draft, objects: boolean): RuleCondition {
       return { kind: "device_state", states: [...(draft.degraded ? ["degraded" as const] : []), ...(draft.down ? ["down" as const] : [])] };
     case "agent_state":
       return { kind: "agent_state" };
+    case "agent_trouble":
+      return { kind: "agent_trouble", kinds: [...draft.troubles] };
     case "interface_state":
       return { kind: "interface_state", object };
     case "absence":
@@ -136,7 +148,7 @@ export interface Tried {
 export function triedOf(draft: Draft, metrics: ReadonlyMap<string, RuleMetric>): Tried {
   return {
     // Tags and kinds are of devices.
-    scope: { sites: [...draft.sites], ...(draft.kind === "agent_state" ? { tags: [], kinds: [] } : { tags: [...draft.tags], kinds: [...draft.kinds] }) },
+    scope: { sites: [...draft.sites], ...(isOfAgents(draft.kind) ? { tags: [], kinds: [] } : { tags: [...draft.tags], kinds: [...draft.kinds] }) },
     condition: conditionOf(draft, hasObjects(draft, metrics)),
     for_s: parseSpan(draft.wait) ?? 0,
     resolve_after_s: parseSpan(draft.calm) ?? 0,

@@ -15,7 +15,7 @@ import { TagField } from "../../ui/tag-field";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 import { ChangeNote } from "./change-note";
 import { ConditionFields } from "./condition-fields";
-import { changeOf, type Draft, draftOf, isSame, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
+import { changeOf, type Draft, draftOf, isOfAgents, isSame, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
 import { RulePreviewPart } from "./rule-preview";
 import { RULES, useMetricWords } from "./rules";
 import { SiteField } from "./site-field";
@@ -113,7 +113,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
         <FieldFrame id="rule-site" label="Sites" error={inScope.sites} hint="None: every site of the tenant.">
           <SiteField tenant={owner} sites={draft.sites} onChange={(sites) => put({ sites })} />
         </FieldFrame>
-        {draft.kind !== "agent_state" && (
+        {!isOfAgents(draft.kind) && (
           <>
             <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })} onTyped={(tags) => setTyped((old) => ({ ...old, tags }))} error={inScope.tags}
               hint="Only devices with one of these; none: all of them." />

@@ -6,7 +6,7 @@ import type { RulePreview, RuleThing } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
 import { part } from "../alerts/part";
 import { RULES } from "./rules";
-import type { Tried } from "./draft";
+import { isOfAgents, type Tried } from "./draft";
 import { PastPart } from "./past-part";
 import { figure } from "./units";
 import type { Metrics } from "./words";
@@ -51,7 +51,7 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
     <div className={`flex flex-col gap-5 ${asks && data ? "opacity-70" : ""}`} data-preview={data && !asks ? "ready" : "asking"} aria-busy={asks}>
       {error && <ErrorNote error={error} />}
       {!data && !error && <p role="status" className="text-muted">Trying…</p>}
-      {data && !error && <Now preview={data} unit={unit} what={answer.asked.kind === "agent_state" ? "agent" : "device"} />}
+      {data && !error && <Now preview={data} unit={unit} what={isOfAgents(answer.asked.kind) ? "agent" : "device"} />}
       {data && !error && <PastPart past={data.past} />}
     </div>
   );

@@ -1,8 +1,10 @@
 /** A rule in the words of people: what is wrong, for how long, of what, and when it is over. */
 import { spanWords } from "../../lib/span";
 import type { Rule, RuleCondition, RuleMetric, RuleScope } from "../../lib/types";
+import { isOfAgents } from "./draft";
 import { figure, isFlag } from "./units";
 
+type AgentTrouble = Extract<RuleCondition, { kind: "agent_trouble" }>["kinds"][number];
 export type Metrics = ReadonlyMap<string, RuleMetric>;
 export const NO_METRICS: Metrics = new Map();
 
@@ -12,7 +14,12 @@ export function metricsBy(list: readonly RuleMetric[]): Metrics {
 
 /** What may be asked for: `kind` of a condition, and what it is called. */
 export const KIND_WORD: Readonly<Record<RuleCondition["kind"], string>> = {
-  metric: "Threshold", device_state: "Device state", agent_state: "Agent offline", interface_state: "Interface down", absence: "Missing values",
+  metric: "Threshold", device_state: "Device state", agent_state: "Agent offline", agent_trouble: "Agent trouble", interface_state: "Interface down", absence: "Missing values",
+};
+
+/** What may be wrong with an agent that is there. */
+const TROUBLE_WORDS: Readonly<Record<AgentTrouble, string>> = {
+  clock: "An agent's clock is wrong by more than a minute", cloned: "Two hosts run as one agent", losing: "An agent has lost data within the last hour",
 };
 
 const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
@@ -46,6 +53,8 @@ export function wrongWords(condition: RuleCondition, metrics: Metrics): string {
       return `A device is ${[...condition.states].toSorted().toReversed().join(" or ")}`;
     case "agent_state":
       return "An agent is offline";
+    case "agent_trouble":
+      return condition.kinds.map((kind) => TROUBLE_WORDS[kind]).join(", or ");
     case "interface_state":
       return `An interface that was up${ofObject(condition.object)} is down`;
     case "metric": {
@@ -73,7 +82,7 @@ function wellWords(condition: RuleCondition, metrics: Metrics): string {
 export function scopeWords(
   { sites, tags, kinds }: RuleScope, kind: RuleCondition["kind"], siteName: (id: string) => string | undefined,
 ): string {
-  const what = kind === "agent_state" ? "agents" : "devices";
+  const what = isOfAgents(kind) ? "agents" : "devices";
   const all = kinds.length > 0 ? `${what} that are ${kinds.join(" or ")}` : `all ${what}`;
   const tagged = tags.length > 0 ? `${kinds.length > 0 ? all : what} tagged ${tags.join(" or ")}` : all;
   const unnamed = sites.filter((id) => !siteName(id)).length;
