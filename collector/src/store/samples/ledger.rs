@@ -98,3 +98,86 @@ pub async fn lost_of_late(
     };
     rows.iter().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{
+        AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, PostgresWorld, STREAM, T0, TENANT, World, alive,
+        append, context,
+    };
+    use crate::store::samples::{Fact, GapRow};
+    use crate::store::{SampleStore as _, Samples};
+
+    const HOUR: i64 = 3600 * Micros::SECOND;
+    const NOW: Micros = Micros(T0 + 1000 * HOUR);
+
+    fn gap(number: u64, hours_ago: i64, reason: GapReason) -> GapRow {
+        GapRow {
+            stream: STREAM,
+            seq_first: number,
+            seq_last: number,
+            from: Micros(NOW.0 - hours_ago * HOUR - 1),
+            to: Micros(NOW.0 - hours_ago * HOUR),
+            class: Class::Counters,
+            count: 10 + number,
+            reason,
+            received: NOW,
+        }
+    }
+
+    async fn losses_are_summed(database: &Database, samples: &Samples) {
+        let gaps = [
+            gap(1, 1, GapReason::Evicted),
+            gap(2, 24, GapReason::Evicted),
+            gap(3, 25, GapReason::Evicted),
+            gap(4, 200, GapReason::Evicted),
+            gap(5, 300, GapReason::Crash),
+        ];
+        let mut batch = append(1, &[alive(DEVICE, 0)]);
+        batch.facts = gaps.iter().cloned().map(Fact::Gap).collect();
+        samples.append(&[batch], &[]).await.unwrap();
+        let context_of = context(TENANT);
+        let found = losses(database, &context_of, AGENT, NOW).await.unwrap();
+        let lost = |gaps, rows| Lost { gaps, rows };
+        let evicted = Losses {
+            class: Class::Counters,
+            reason: GapReason::Evicted,
+            from: gaps[3].from,
+            to: gaps[0].to,
+            day: lost(2, 23),
+            week: lost(3, 36),
+            ever: lost(4, 50),
+        };
+        let (none, ends) = (Lost::default(), (gaps[4].from, gaps[4].to));
+        let crash = Losses {
+            class: Class::Counters,
+            reason: GapReason::Crash,
+            from: ends.0,
+            to: ends.1,
+            day: none,
+            week: none,
+            ever: lost(1, 15),
+        };
+        assert_eq!(found, [evicted, crash]);
+        let late = lost_of_late(database, &context_of, &[AGENT, NEIGHBOUR], NOW).await.unwrap();
+        assert_eq!(late, BTreeMap::from([(AGENT, lost(2, 23))]));
+        let foreign = context(OTHER_TENANT);
+        assert_eq!(losses(database, &foreign, AGENT, NOW).await.unwrap(), []);
+        assert!(lost_of_late(database, &foreign, &[AGENT], NOW).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn losses_are_summed_by_class_and_reason_on_sqlite() {
+        let world = World::open().await;
+        losses_are_summed(&world.database, &world.samples).await;
+        world.remove().await;
+    }
+
+    #[tokio::test]
+    async fn losses_are_summed_by_class_and_reason_on_postgresql() {
+        let Some(world) = PostgresWorld::open().await else { return };
+        losses_are_summed(&world.database, &world.samples).await;
+        world.remove().await;
+    }
+}
