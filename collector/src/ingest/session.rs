@@ -137,12 +137,11 @@ impl Session {
             return None;
         }
         self.told = now;
-        let (window, backlog_window) = match now {
-            Admission::Open => (WINDOW, BACKLOG_WINDOW),
-            Admission::LiveOnly => (WINDOW, 0),
-            Admission::Closed => (0, 0),
+        let (window, backlog_window, wait) = match now {
+            Admission::Open => (WINDOW, BACKLOG_WINDOW, Duration::ZERO),
+            Admission::LiveOnly => (WINDOW, 0, retry_after(random)),
+            Admission::Closed => (0, 0, retry_after(random)),
         };
-        let wait = (now != Admission::Open).then(|| retry_after(random)).unwrap_or_default();
         // All of them small.
         let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Some(Credit {
