@@ -7,6 +7,7 @@ mod canary;
 mod commands;
 mod crash;
 mod encrypted;
+mod faults;
 mod history;
 mod isolation;
 mod keys;

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::{File, Finding, Tree, links};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// What is said to hold, each with the test that holds it: numbered lists under these headings.
+const HELD: [(&str, &str); 2] =
+    [(ARCHITECTURE, "## Invariants"), ("docs/delivery.md", "## The contract")];
 /// The folder of the book.
 const BOOK: &str = "docs";
 const SUMMARY: &str = "docs/SUMMARY.md";
@@ -33,15 +36,17 @@ fn is_in_book(file: &File) -> bool {
     file.path != SUMMARY && file.path.split_once('/').is_some_and(|(folder, _)| folder == BOOK)
 }
 
-/// Each numbered item under «## Invariants» ends with `(test: path::name)`, tests parted by commas.
+/// Each numbered item of what is held ends with `(test: path::name)`, tests parted by commas.
 pub(super) fn invariants(tree: &Tree) -> Vec<Finding> {
-    let Some(file) = tree.get(ARCHITECTURE) else {
-        return Vec::new();
-    };
+    let files = HELD.iter().filter_map(|(path, heading)| Some((tree.get(path)?, *heading)));
+    files.flat_map(|(file, heading)| held(tree, file, heading)).collect()
+}
+
+fn held(tree: &Tree, file: &File, heading: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let items = invariant_items(file);
+    let items = items_under(file, heading);
     if items.is_empty() {
-        findings.push(file.finding(0, "has no numbered list under «## Invariants»"));
+        findings.push(file.finding(0, format!("has no numbered list under «{heading}»")));
     }
     for (number, item) in items {
         let tests = item.rsplit_once("(test: ").and_then(|(_, tests)| tests.strip_suffix(')'));
@@ -59,12 +64,12 @@ pub(super) fn invariants(tree: &Tree) -> Vec<Finding> {
 }
 
 /// The items with the line each starts on; a wrapped item is joined.
-fn invariant_items(file: &File) -> Vec<(usize, String)> {
+fn items_under(file: &File, heading: &str) -> Vec<(usize, String)> {
     let mut items: Vec<(usize, String)> = Vec::new();
     let mut inside = false;
     for (number, line) in file.lines() {
         if line.starts_with("## ") {
-            inside = line == "## Invariants";
+            inside = line == heading;
         } else if inside && line.starts_with(|c: char| c.is_ascii_digit()) {
             items.push((number, line.to_owned()));
         } else if inside
