@@ -7,7 +7,7 @@ use crate::live::links::LinkEvent;
 const SECOND: i64 = Micros::SECOND;
 
 fn beat(offset_us: Option<i64>, batches: u64, oldest: Micros) -> Heartbeat {
-    let buffer = BufferStatus { batches, bytes: 9, oldest_us: oldest.0, ..Default::default() };
+    let buffer = BufferStatus { batches, bytes: 9, oldest_us: oldest.0 };
     Heartbeat { clock_offset_us: offset_us, buffer: Some(buffer), ..Heartbeat::default() }
 }
 
