@@ -92,7 +92,8 @@ fn test_exists(tree: &Tree, test: &str) -> bool {
         return false;
     };
     let name = name.rsplit("::").next().unwrap_or(name);
-    let forms = [format!("fn {name}("), format!("'{name}'"), format!("\"{name}\"")];
+    let forms =
+        [format!("fn {name}("), format!("fn {name}<"), format!("'{name}'"), format!("\"{name}\"")];
     forms.iter().any(|form| file.text.contains(form.as_str()))
 }
 
