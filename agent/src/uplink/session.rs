@@ -2,11 +2,14 @@
 
 mod beat;
 mod begin;
+mod measure;
 mod renewal;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use farwatch_common::clock::Look;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::task::chain;
 use farwatch_common::transport::{Carrier, Session};
@@ -21,7 +24,7 @@ use super::control::SentAway;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError};
-use crate::buffer::{BufferState, Wanted};
+use crate::buffer::{BufferState, Measured, Wanted};
 
 /// A collector that has not ended the stream so long after the goodbye is not waited for.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -50,8 +53,12 @@ pub(super) struct Live {
     state: watch::Receiver<BufferState>,
     /// Start of the core's time.
     epoch: Instant,
-    /// How far the collector's clock is ahead of ours, in microseconds.
-    clock_offset_us: i64,
+    /// How far the collector's clock is ahead of ours, as last measured.
+    clock: Measured,
+    /// When heartbeats left that are not answered yet, the latest first.
+    asked: VecDeque<Look>,
+    /// Of the buffer: another one when our clock was set.
+    clock_epoch: u64,
     /// What the transport had acknowledged when last looked at.
     progress: u64,
     /// Told when the collector sends this agent away.
@@ -122,6 +129,9 @@ impl Live {
                 changed = self.state.changed() => {
                     changed.map_err(|_| crate::buffer::BufferError::Gone)?;
                     core.refilled();
+                    if self.clock_was_set() {
+                        self.beat(uplink, core)?;
+                    }
                 }
                 message = self.down.message() => {
                     let message = message
@@ -281,7 +291,7 @@ impl Live {
                 core.rejected(reject.stream_id, reject.seq, code, reject.detail, now)
             }
             Some(telemetry_down::Kind::Heartbeat(reply)) => {
-                self.note_reply(uplink, &reply);
+                self.note_reply(uplink, &reply).await?;
                 Vec::new()
             }
             Some(telemetry_down::Kind::Credit(credit)) => {

@@ -1,8 +1,10 @@
 //! The beginning of a session: its pipes, the hello and the welcome.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farwatch_common::clock::Micros;
 use farwatch_common::task::spawn_child;
 use farwatch_common::transport::{PipeKind, Session, channel, channel_when_used};
 use farwatch_proto::v1::SessionHello;
@@ -13,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::beat::link_status;
+use super::measure::measure;
 use super::{Live, UP_MAX};
+use crate::buffer::Measured;
 use crate::history::send::Line;
 use crate::uplink::control::{self, Serving};
 use crate::uplink::core::Core;
@@ -59,23 +63,34 @@ impl Live {
         spawn_child(&serving, control::serve(Arc::clone(&session), calls));
         let sending = serving.child_token();
         let served = serving.drop_guard();
+        let asked = uplink.clock.look();
         let welcome = call(client.open_session(hello)).await?;
-        // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
-        let clock_offset_us = welcome.server_time_us.saturating_sub(uplink.clock.now().0);
+        // Off by up to half of a call, which is enough for certificates and to begin with; heartbeats
+        // tell better.
+        let (now, there) = (uplink.clock.look(), Micros(welcome.server_time_us));
+        let measured = measure(asked, (there, there), now);
+        if let Some(measured) = measured {
+            uplink.buffer.clock_measured(measured).await?;
+        }
+        let offset_us = there.0.saturating_sub(now.wall.0);
+        let unsure = Measured { ahead_us: now.ahead_us, offset_us, error_us: u32::MAX };
         let (up, outgoing) = mpsc::channel(UP_MAX);
         let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
         let epoch = uplink.clock.monotonic();
         core.connected(&welcome, Duration::ZERO);
         spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
         let state = uplink.buffer.state();
+        let clock_epoch = state.borrow().epoch;
         Ok(Self {
             session,
             client,
             up,
             down,
             state,
+            clock_epoch,
             epoch,
-            clock_offset_us,
+            clock: measured.unwrap_or(unsure),
+            asked: VecDeque::new(),
             progress: 0,
             drain,
             sending,
