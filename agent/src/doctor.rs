@@ -35,6 +35,7 @@ pub async fn examine(config: &AgentConfig, clock: &Clock) -> Report {
     let mut checks = vec![local::state(dir), local::enrolment(&credentials, running.is_some())];
     let credentials = credentials.ok().flatten();
     checks.push(local::certificate(credentials.as_ref(), now));
+    checks.extend(local::copy(running.as_ref()));
     match credentials {
         Some(credentials) => {
             let proxies = Proxies::new(config.uplink.proxy.clone());

@@ -50,6 +50,8 @@ use crate::platform::routes::default_gateway;
 
 /// Credentials that could not be saved are tried again after this.
 const SAVE_AGAIN: Duration = Duration::from_secs(300);
+/// While another host runs as this agent, it asks so often whether that has gone.
+const CLONED_AGAIN: Duration = Duration::from_secs(60);
 /// After the stop signal, what is buffered has this long to leave.
 pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -70,6 +72,11 @@ pub enum UplinkError {
     Pipe(#[source] TransportError),
     #[error("the collector refused the call: {}", .0.message())]
     Refused(Box<tonic::Status>),
+    #[error(
+        "another host runs as this agent, with a copy of its state; stop the agent on one of the two \
+         and enrol it there with a new token and --force. What this one polls is kept in its buffer"
+    )]
+    Cloned,
     #[error("the collector ended the telemetry stream")]
     StreamEnded,
     #[error("the session ended: {reason}")]
@@ -119,6 +126,8 @@ pub struct UplinkState {
     /// How far the collector's clock is ahead of ours.
     pub clock_offset_us: Option<i64>,
     pub last_error: Option<String>,
+    /// The collector keeps this agent out, as another host runs as it.
+    pub cloned: bool,
 }
 
 /// What the uplink is made of.
@@ -146,6 +155,8 @@ pub struct Parts<'a> {
 /// What the uplink works with.
 #[derive(Debug)]
 pub struct Uplink {
+    /// Drawn at the start: a copy of this host's state runs under another one.
+    boot_id: [u8; 16],
     state_dir: PathBuf,
     buffer: Buffer,
     credentials: Credentials,
@@ -190,6 +201,7 @@ impl Uplink {
             remote: None,
             last_remote: None,
             started: clock.monotonic(),
+            boot_id: rand::random(),
             state_dir: parts.state_dir,
             buffer: parts.buffer,
             credentials: parts.credentials,
@@ -256,6 +268,9 @@ impl Uplink {
                     if error.is_fatal() {
                         return Err(error);
                     }
+                    if matches!(error, UplinkError::Cloned) {
+                        redial.told(CLONED_AGAIN);
+                    }
                     // A session that lasted and went silent is replaced, not waited for. One that
                     // did not last waits its turn, lest a sick collector be dialled without end.
                     (lasted && matches!(error, UplinkError::Silent)) || self.ready.is_some()
@@ -285,6 +300,7 @@ impl Uplink {
             state.connected = false;
             state.connected_since_us = None;
             state.last_error = Some(reason);
+            state.cloned = matches!(error, UplinkError::Cloned);
         });
     }
 
@@ -334,6 +350,7 @@ impl Uplink {
             state.transport_reason = reason;
             state.connected_since_us = Some(self.clock.now().0);
             state.last_error = None;
+            state.cloned = false;
         });
         let reason = reason.map(Reason::name);
         tracing::info!(transport = carrier.name(), reason, "uplink up");

@@ -8,6 +8,8 @@
 //! - on crash: the agents send again what was not acked
 
 pub mod admission;
+pub mod boots;
+mod clones;
 pub mod committer;
 mod counters;
 mod key;
@@ -35,6 +37,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use clones::Clones;
 pub use committer::Committer;
 pub use counters::Counters;
 pub use key::IngestKey;
@@ -83,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     pub(crate) decoders: Decoders,
+    database: Database,
+    clones: Clones,
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
     measuring: Places<AgentId>,
@@ -122,8 +127,9 @@ impl Ingest {
         );
         tasks.spawn("committer", committer.run(cancel.clone()));
         tasks.spawn("links", links::run(live.clone(), database.clone(), cancel.clone()));
-        tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
+        tasks.spawn("presence", presence.clone().run(database.clone(), cancel.clone()));
         let service = UplinkService::new(UplinkParts {
+            database,
             live,
             quotas,
             queue,
@@ -147,6 +153,8 @@ pub struct UplinkService {
 
 /// What [`UplinkService::new`] is made of.
 pub struct UplinkParts {
+    /// For the audit.
+    pub database: Database,
     pub live: Live,
     pub quotas: Quotas,
     pub queue: CommitQueue,
@@ -163,6 +171,7 @@ impl UplinkService {
     #[must_use]
     pub fn new(parts: UplinkParts) -> Self {
         let UplinkParts {
+            database,
             live,
             quotas,
             queue,
@@ -186,6 +195,8 @@ impl UplinkService {
                 counters,
                 clock,
                 decoders,
+                database,
+                clones: Clones::default(),
                 renewer,
                 renewals: Limiter::renewals(),
                 measuring: measure::places(),
@@ -215,6 +226,8 @@ impl Uplink for UplinkService {
         if refused(&hello.agent_version) || refused(&hello.platform) {
             return Err(Status::invalid_argument("the hello breaks a limit"));
         }
+        self.parts.sessions.lives(&peer).map_err(fenced)?;
+        clones::admit(&self.parts, &peer, &hello.boot_id)?;
         self.parts.sessions.open(&peer).map_err(fenced)?;
         let now = self.parts.clock.now();
         self.parts.presence.heard(peer.tenant, peer.agent, now);

@@ -109,5 +109,8 @@ pub trait Session: Send + Sync + std::fmt::Debug {
 /// Metadata of an agent's refusal of an older assignment: the revision it has.
 pub const REVISION_HEADER: &str = "farwatch-revision";
 
+/// Metadata of a collector's refusal of a session: another host runs as this agent.
+pub const CLONED_HEADER: &str = "farwatch-cloned";
+
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,19 @@ pub(super) fn state(dir: &Path) -> Check {
     }
 }
 
+/// Whether the running agent is kept out because another host runs as it; nothing to say otherwise.
+pub(super) fn copy(running: Option<&serde_json::Value>) -> Option<Check> {
+    (running?["uplink"]["cloned"] == true).then(|| {
+        Check::failed(
+            "copy",
+            "another host runs as this agent, with a copy of its state, and the collector keeps this \
+             one out",
+            "stop the agent on one of the two hosts and run `farwatch-agent enroll --force` there with \
+             a new token",
+        )
+    })
+}
+
 pub(super) fn enrolment(known: &Result<Option<Credentials>, String>, is_running: bool) -> Check {
     const NAME: &str = "enrolment";
     match known {
@@ -135,6 +148,15 @@ fn buffered(dir: &Path) -> u64 {
 mod tests {
     use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn an_agent_that_is_kept_out_says_that_there_is_a_copy() {
+        let told = |cloned| serde_json::json!({ "uplink": { "cloned": cloned } });
+        assert_eq!(copy(None), None);
+        assert_eq!(copy(Some(&serde_json::json!({ "uplink": {} }))), None);
+        assert_eq!(copy(Some(&told(false))), None);
+        assert_eq!(copy(Some(&told(true))).unwrap().check, "copy");
+    }
 
     #[test]
     fn a_directory_is_tried_and_left_as_it_was() {

@@ -22,6 +22,8 @@ pub struct Counters {
     pub commits_failed: Counter,
     pub sessions_opened: Counter,
     pub sessions_fenced: Counter,
+    /// Hellos that showed that two hosts run as one agent.
+    pub clones_seen: Counter,
     /// Messages that told an agent what it may send.
     pub credits_sent: Counter,
     /// What agents may send: see [`super::admission::Admission`].
@@ -68,6 +70,10 @@ impl Counters {
             sessions_fenced: counter(
                 "ingest_sessions_fenced_total",
                 "Sessions ended by a newer one or by a revocation.",
+            ),
+            clones_seen: counter(
+                "ingest_clones_seen_total",
+                "Sessions that showed that two hosts run as one agent.",
             ),
             credits_sent: counter(
                 "ingest_credits_sent_total",

@@ -210,6 +210,7 @@ impl Shell {
         let received = self.parts.clock.now();
         let PeerInfo { tenant, agent, .. } = self.peer;
         self.parts.presence.heard(tenant, agent, received);
+        self.parts.clones.heard(agent, received);
         self.parts.live.agent_beat(&self.peer, &beat);
         let reply = HeartbeatReply {
             agent_time_us: beat.agent_time_us,

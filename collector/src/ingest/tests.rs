@@ -2,6 +2,7 @@ use std::future::Future;
 
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator};
 use farwatch_common::sample::Row;
+use farwatch_common::transport::CLONED_HEADER;
 use farwatch_proto::v1::{
     Batch, BufferStatus, Heartbeat, RejectCode, telemetry_down, telemetry_up,
 };
@@ -82,7 +83,17 @@ impl Stage {
     }
 
     async fn hello(&self, agent: AgentId, connection: u64) -> Result<Welcome, Status> {
+        self.hello_of(agent, connection, Vec::new()).await
+    }
+
+    async fn hello_of(
+        &self,
+        agent: AgentId,
+        connection: u64,
+        boot_id: Vec<u8>,
+    ) -> Result<Welcome, Status> {
         let hello = SessionHello {
+            boot_id,
             agent_version: "1.2.3".into(),
             platform: "linux/x86_64".into(),
             ..SessionHello::default()
@@ -302,6 +313,35 @@ async fn a_newer_session_fences_the_older() {
             assert!(live.agent(TENANT, AGENT).unwrap().connected_since.is_some());
         })
         .await;
+}
+
+#[tokio::test]
+async fn of_two_hosts_that_run_as_one_agent_the_younger_is_kept_out_and_the_tenant_told() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let counters = stage.ingest.service.parts.counters.clone();
+    let audited = "SELECT count(*) FROM audit WHERE action = 'agent.clone'";
+    let hello = async |connection, boot| {
+        let guard = stage.ingest.sessions.begin(&peer(AGENT, connection));
+        (stage.hello_of(AGENT, connection, vec![boot; 16]).await, guard)
+    };
+    let first = hello(1, 7).await;
+    let second = hello(2, 8).await;
+    assert!(first.0.is_ok() && second.0.is_ok(), "it may be a restart");
+    assert_eq!(counters.clones_seen.get(), 0);
+    let back = hello(3, 7).await;
+    assert!(back.0.is_ok() && second.1.token().is_cancelled());
+    assert_eq!(counters.clones_seen.get(), 1);
+    for connection in 4..7 {
+        let refused = hello(connection, 8).await.0.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.metadata().contains_key(CLONED_HEADER));
+    }
+    assert!(!back.1.token().is_cancelled(), "who is kept out ends nobody's session");
+    while world.count(audited).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.count(audited).await, 1);
 }
 
 #[tokio::test]

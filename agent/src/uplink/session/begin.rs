@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::task::spawn_child;
-use farwatch_common::transport::{PipeKind, Session, channel, channel_when_used};
+use farwatch_common::transport::{CLONED_HEADER, PipeKind, Session, channel, channel_when_used};
 use farwatch_proto::v1::SessionHello;
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use tokio::sync::{mpsc, watch};
@@ -31,6 +31,9 @@ async fn call<T>(
 ) -> Result<T, UplinkError> {
     match tokio::time::timeout(CALL_TIMEOUT, what).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) if status.metadata().contains_key(CLONED_HEADER) => {
+            Err(UplinkError::Cloned)
+        }
         Ok(Err(status)) => Err(UplinkError::Refused(Box::new(status))),
         Err(_) => Err(UplinkError::Silent),
     }
@@ -49,6 +52,7 @@ impl Live {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
             link: Some(link_status(uplink, &*session)),
+            boot_id: uplink.boot_id.to_vec(),
             ..SessionHello::default()
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.

@@ -41,6 +41,7 @@ const VERBS: Readonly<Record<string, string>> = {
 /** Where the verb and the kind are no sentence. */
 const PHRASES: Readonly<Record<string, string>> = {
   "agent.assignment_outgrow": "sent its devices anew to agent",
+  "agent.clone": "was seen on two hosts as agent",
   "agent.find_credential": "tried credentials from agent",
   "agent.find_credential_outcome": "ended the search for a credential from agent",
   "agent.ping": "pinged agent",
