@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use farwatch_agent::identity::Credentials;
 use farwatch_common::id::DeviceId;
-use farwatch_proto::v1::{DrainNotice, command};
+use farwatch_proto::v1::command;
 use farwatch_support::http::Client;
 use farwatch_support::stack::{Collector, add_device};
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use count::Count;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
-    /// Tests beside the code.
+    /// Tests beside the code, and the model of the road.
     Unit,
     /// Real processes on loopback, all of `tests/it`.
     It,
@@ -69,7 +69,7 @@ impl Group {
             Self::Store => (&["--workspace", "--lib", "--test", "it"], Some("store")),
             Self::It => (&["--workspace", "--test", "it"], None),
             Self::Unit | Self::Web | Self::E2e | Self::Demo => {
-                (&["--workspace", "--lib", "--bins"], None)
+                (&["--workspace", "--lib", "--bins", "--test", "model"], None)
             }
         }
     }
