@@ -74,7 +74,7 @@ pub enum UplinkError {
     Refused(Box<tonic::Status>),
     #[error(
         "another host runs as this agent, with a copy of its state; stop the agent on one of the two \
-         and enrol it there with a new token and --force. What this one polls is kept in its buffer"
+         and enrol it there with a new token and --force, which gives up what waits in its buffer"
     )]
     Cloned,
     #[error("the collector ended the telemetry stream")]

@@ -1,6 +1,6 @@
 //! `farwatch-faults`: does to real processes what the promise says they survive, and prints what was measured
 //! beside what is promised. `farwatch-faults [--rounds N] [--json] [ROW…]`; all rows, one round each, by
-//! default. Exit codes: 0 all promises were kept, 1 one was not, 64 usage.
+//! default. Exit codes: 0 all promises were kept, 1 one was not, 64 usage, 77 a row could not be done here.
 //!
 //! Each round has processes, folders and a runtime of its own, takes at most a minute, and happens on each engine
 //! that the row has to do with.
@@ -18,6 +18,7 @@ use farwatch_support::faults::{Engine, Ground, Measured, ROUND_MAX, ROWS, Row, S
 use crate::table::{Line, Outcome};
 
 const EXIT_USAGE: u8 = 64;
+const EXIT_SKIPPED: u8 = 77;
 /// How often a round does what the row says, where once is not much.
 const TIMES: usize = 5;
 /// Making and removing the processes of a round is not in its minute.
@@ -84,7 +85,13 @@ fn main() -> ExitCode {
     } else {
         println!("{}", table::table(&lines));
     }
-    if lines.iter().all(Line::is_kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if !lines.iter().all(Line::is_kept) {
+        return ExitCode::FAILURE;
+    }
+    if lines.iter().any(Line::is_skipped) {
+        return ExitCode::from(EXIT_SKIPPED);
+    }
+    ExitCode::SUCCESS
 }
 
 /// One round, with whatever may happen in it.

@@ -9,6 +9,10 @@ const KILLS: usize = 12;
 const KILLS_ON_POSTGRES: usize = 6;
 const DATABASE_KILLS: usize = 4;
 
+/// Beside other tests of a busy machine, what is promised in seconds is only held to this; `./x faults` has the
+/// machine to itself and holds it to the second.
+const BUSY_S: f64 = 30.0;
+
 /// Fails unless every promise is kept.
 pub(crate) async fn is_kept(id: &str, engine: Engine, times: usize) {
     let Row { round, title, .. } = row(id).unwrap();
@@ -20,7 +24,11 @@ pub(crate) async fn is_kept(id: &str, engine: Engine, times: usize) {
     match measured.await {
         Err(Skipped(why)) => println!("skipped: {why}"),
         Ok(figures) => {
-            let broken: Vec<_> = figures.iter().filter(|figure| !Figure::is_met(figure)).collect();
+            let is_kept = |figure: &&Figure| match figure.unit {
+                "s" => figure.limit.is_none_or(|limit| figure.value <= limit.max(BUSY_S)),
+                _ => figure.is_met(),
+            };
+            let broken: Vec<_> = figures.iter().filter(|figure| !is_kept(figure)).collect();
             assert!(broken.is_empty(), "{id} ({title}), seed {seed}: {broken:#?} of {figures:#?}");
             println!("{id}: {figures:?}");
         }

@@ -6,7 +6,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::SchemaId;
 use farwatch_proto::v1::Batch;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::epochs::{Epochs, Window};
 use super::gather::{Gathered, Packed};
@@ -159,14 +159,15 @@ impl<'a> Pick<'a> {
             (Lane::Live, None) => return Ok(()),
             (Lane::Backlog, None) => Window::EMPTY,
         };
+        // Numbers alone: five minutes are sorted for each look, and their content would go along.
         let mut statement = shelf.connection.prepare_cached(match lane {
             Lane::Live => {
-                "SELECT seq, class, codec, schemas, data FROM batch
+                "SELECT seq FROM batch
                  WHERE epoch = ?1 AND chunk >= ?2 AND t_max BETWEEN ?3 AND ?4
                  ORDER BY chunk, bulk, seq"
             }
             Lane::Backlog => {
-                "SELECT seq, class, codec, schemas, data FROM batch
+                "SELECT seq FROM batch
                  WHERE epoch = ?1 AND ?2 IS NOT NULL AND t_max NOT BETWEEN ?3 AND ?4
                  ORDER BY chunk DESC, bulk, seq"
             }
@@ -182,7 +183,7 @@ impl<'a> Pick<'a> {
             if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
                 continue;
             }
-            let outgoing = outgoing(shelf, row, (seq, epoch), lane)?;
+            let outgoing = outgoing(shelf, (seq, epoch), lane)?;
             let bytes = outgoing.batch.data.len();
             if self.taken > 0 && self.taken + bytes > self.room {
                 self.most = 0;
@@ -198,21 +199,25 @@ impl<'a> Pick<'a> {
 
 fn outgoing(
     shelf: &Shelf<'_>,
-    row: &Row<'_>,
     (seq, epoch): (u64, u64),
     lane: Lane,
 ) -> rusqlite::Result<Outgoing> {
-    let ids = schemas::from_bytes(row.get_ref(3)?.as_blob()?);
-    let batch = Batch {
-        stream_id: shelf.stream_id,
-        seq,
-        class: row.get(1)?,
-        codec: row.get(2)?,
-        data: row.get::<_, Vec<u8>>(4)?.into(),
-        schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
-        late: lane == Lane::Backlog,
-        clock_offset_us: shelf.epochs.offset_us(epoch),
-    };
+    let mut statement = shelf
+        .connection
+        .prepare_cached("SELECT class, codec, schemas, data FROM batch WHERE seq = ?1")?;
+    let batch = statement.query_row([bound(seq)], |row| {
+        let ids = schemas::from_bytes(row.get_ref(2)?.as_blob()?);
+        Ok(Batch {
+            stream_id: shelf.stream_id,
+            seq,
+            class: row.get(0)?,
+            codec: row.get(1)?,
+            data: row.get::<_, Vec<u8>>(3)?.into(),
+            schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
+            late: lane == Lane::Backlog,
+            clock_offset_us: shelf.epochs.offset_us(epoch),
+        })
+    })?;
     Ok(Outgoing { lane, batch })
 }
 

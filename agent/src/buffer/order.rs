@@ -2,8 +2,8 @@
 //!
 //! Live batches before the backlog; the backlog newest chunk of five minutes first and oldest
 //! first inside a chunk; state changes before bulk. Where the clock was set between two, what came
-//! later is newer, whatever its clock said. The file has an index in this order, so that
-//! the next batch is found without looking at the others.
+//! later is newer, whatever its clock said. The file has an index by
+//! epoch and chunk, so that the next batch is found by the numbers of one chunk.
 
 use std::time::Duration;
 

@@ -2,9 +2,11 @@
 //!
 //! A process of an agent tells a number it drew at its start. After a newer one has opened a session
 //! the older never comes back, as a restart ends it: if it does, a copy of the agent's state runs
-//! somewhere. The younger of the two is kept out until the elder has been silent for a while.
+//! somewhere. The younger of the two is kept out while the elder is heard, and either host keeps its
+//! place over restarts: a process that never was here is the elder's next one if the one that is kept
+//! out comes back after it, and the other way round.
 //! What is known is in memory only: after a restart of the collector the pair is found again when
-//! the first of them returns.
+//! the first of them returns, which then counts as the elder.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -44,6 +46,10 @@ struct Known {
     boots: VecDeque<Boot>,
     /// Of two hosts: the elder, and when it was heard.
     elder: Option<(Boot, Micros)>,
+    /// The other one, as last seen.
+    kept_out: Option<Boot>,
+    /// Who was admitted last, and so has the session.
+    holder: Option<Boot>,
     told_at: Option<Micros>,
 }
 
@@ -62,8 +68,10 @@ impl Boots {
 
     /// The process that has the agent's session is heard.
     pub fn heard(&mut self, agent: AgentId, now: Micros) {
-        let known = self.agents.get_mut(&agent);
-        if let Some((_, at)) = known.and_then(|known| known.elder.as_mut()) {
+        let Some(known) = self.agents.get_mut(&agent) else { return };
+        if let Some((elder, at)) = &mut known.elder
+            && known.holder == Some(*elder)
+        {
             *at = now;
         }
     }
@@ -71,31 +79,57 @@ impl Boots {
 
 impl Known {
     fn open(&mut self, boot: Boot, now: Micros) -> Opening {
-        if self.elder.is_some_and(|(_, heard)| now.since(heard) >= SILENT_AFTER) {
-            // It is gone: what is left begins anew.
-            *self = Self { told_at: self.told_at, ..Self::default() };
+        let opening = self.judge(boot, now);
+        if !matches!(opening, Opening::KeptOut { .. }) {
+            self.holder = Some(boot);
         }
-        let place = self.boots.iter().position(|known| *known == boot);
-        match (&mut self.elder, place) {
-            (Some((elder, heard)), _) if *elder == boot => {
+        opening
+    }
+
+    fn judge(&mut self, boot: Boot, now: Micros) -> Opening {
+        let newest = self.boots.back().copied();
+        let is_known = self.boots.contains(&boot);
+        match &mut self.elder {
+            Some((elder, heard)) if *elder == boot => {
                 *heard = now;
                 Opening::Admitted
             }
-            (Some(_), Some(_)) => Opening::KeptOut { tell: self.is_to_be_told(now) },
-            (None, Some(place)) if place + 1 < self.boots.len() => {
-                self.elder = Some((boot, now));
-                Opening::Found { tell: self.is_to_be_told(now) }
+            // The elder is gone, for now: should it come back, it is still the elder.
+            Some((_, heard)) if is_known && now.since(*heard) >= SILENT_AFTER => Opening::Admitted,
+            Some(_) if is_known => {
+                self.kept_out = Some(boot);
+                Opening::KeptOut { tell: self.is_to_be_told(now) }
             }
-            (None, Some(_)) => Opening::Admitted,
-            // A restart, of whichever host: the elder shows which by coming back, or by not doing so.
-            (_, None) => {
-                self.elder = None;
-                self.boots.push_back(boot);
-                if self.boots.len() > BOOTS_MAX {
-                    self.boots.pop_front();
-                }
+            None if !is_known || newest == Some(boot) => {
+                self.remember(boot);
                 Opening::Admitted
             }
+            // It waits outside still, so the newest is the elder's next.
+            None if self.kept_out == Some(boot) => {
+                self.elder = newest.map(|newest| (newest, now));
+                Opening::KeptOut { tell: self.is_to_be_told(now) }
+            }
+            None => {
+                self.elder = Some((boot, now));
+                self.kept_out = newest;
+                Opening::Found { tell: self.is_to_be_told(now) }
+            }
+            // A restart, of whichever host: who comes back now shows whose.
+            Some(_) => {
+                self.elder = None;
+                self.remember(boot);
+                Opening::Admitted
+            }
+        }
+    }
+
+    fn remember(&mut self, boot: Boot) {
+        if self.boots.contains(&boot) {
+            return;
+        }
+        self.boots.push_back(boot);
+        if self.boots.len() > BOOTS_MAX {
+            self.boots.pop_front();
         }
     }
 
@@ -148,10 +182,30 @@ mod tests {
         assert_eq!(boots.open(AGENT, &boot(2), s(3_621)), Opening::KeptOut { tell: true });
         assert_eq!(boots.open(AGENT, &boot(2), s(4_219)), Opening::KeptOut { tell: false });
         assert_eq!(boots.open(AGENT, &boot(2), s(4_220)), Opening::Admitted);
-        // The other one is back nevertheless: now it is the younger.
+        boots.heard(AGENT, s(4_229));
+        // The line of the elder was down: it is the elder all the same.
         assert_eq!(boots.open(AGENT, &boot(1), s(4_230)), Opening::Admitted);
-        assert_eq!(boots.open(AGENT, &boot(2), s(4_231)), Opening::Found { tell: false });
-        assert_eq!(boots.open(AGENT, &boot(1), s(4_232)), Opening::KeptOut { tell: false });
+        assert_eq!(boots.open(AGENT, &boot(2), s(4_231)), Opening::KeptOut { tell: false });
+        boots.heard(AGENT, s(4_800));
+        assert_eq!(boots.open(AGENT, &boot(2), s(4_900)), Opening::KeptOut { tell: false });
+    }
+
+    #[test]
+    fn a_host_keeps_its_place_over_restarts() {
+        let mut boots = Boots::default();
+        for (number, at) in [(1, 0), (2, 1), (1, 2), (2, 3)] {
+            boots.open(AGENT, &boot(number), s(at));
+        }
+        // The elder is started again, and the copy goes on knocking.
+        assert_eq!(boots.open(AGENT, &boot(3), s(4)), Opening::Admitted);
+        assert_eq!(boots.open(AGENT, &boot(2), s(60)), Opening::KeptOut { tell: false });
+        assert_eq!(boots.open(AGENT, &boot(3), s(61)), Opening::Admitted);
+        // Off for an hour, the copy takes its place; it comes back as another process.
+        boots.heard(AGENT, s(100));
+        assert_eq!(boots.open(AGENT, &boot(2), s(800)), Opening::Admitted);
+        assert_eq!(boots.open(AGENT, &boot(4), s(3_700)), Opening::Admitted);
+        assert_eq!(boots.open(AGENT, &boot(2), s(3_701)), Opening::KeptOut { tell: true });
+        assert_eq!(boots.open(AGENT, &boot(4), s(3_702)), Opening::Admitted);
     }
 
     #[test]
@@ -165,7 +219,7 @@ mod tests {
         assert_eq!(boots.open(AGENT, &boot(3), s(5)), Opening::KeptOut { tell: false });
         // The elder itself may start again, too.
         assert_eq!(boots.open(AGENT, &boot(4), s(6)), Opening::Admitted);
-        assert_eq!(boots.open(AGENT, &boot(3), s(7)), Opening::Found { tell: false });
+        assert_eq!(boots.open(AGENT, &boot(3), s(7)), Opening::KeptOut { tell: false });
     }
 
     #[test]

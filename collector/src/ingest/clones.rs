@@ -22,8 +22,8 @@ use crate::store::Database;
 
 /// What the operator of the host reads.
 const KEPT_OUT: &str = "another host runs as this agent, with a copy of its state; stop the agent on \
-     one of the two and enrol it there with a new token and --force. What this one polls is kept in \
-     its buffer";
+     one of the two and enrol it there with a new token and --force, which gives up what waits in its \
+     buffer";
 
 /// [`Boots`], for all sessions.
 #[derive(Debug, Default)]

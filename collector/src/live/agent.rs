@@ -153,6 +153,15 @@ impl Agent {
             return;
         }
         let since = session.since;
+        // One that says hello again is no other session.
+        if let Some(known) = &mut self.session
+            && known.connection == session.connection
+        {
+            *known = session;
+            self.heard(since);
+            (self.version, self.platform) = (version, platform);
+            return;
+        }
         self.ended("replaced");
         self.news(&session, LinkEvent::Opened, session.link.reason);
         self.session = Some(session);
@@ -252,8 +261,8 @@ impl Agent {
         let skew = |offset: i64| offset.unsigned_abs() > duration_us(SKEW_MAX);
         Troubles {
             clock: self.clock_offset.map(skew),
-            cloned: self.cloned_until.is_some(),
-            losing: self.losing_until.is_some(),
+            cloned: Some(self.cloned_until.is_some()),
+            losing: Some(self.losing_until.is_some()),
         }
     }
 

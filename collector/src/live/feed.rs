@@ -69,10 +69,10 @@ pub enum What {
 pub struct Troubles {
     /// Its clock is wrong by more than a minute; `None` until it has said.
     pub clock: Option<bool>,
-    /// Two hosts run as it.
-    pub cloned: bool,
-    /// Gaps have come within the last hour.
-    pub losing: bool,
+    /// Two hosts run as it; `None` for a while after a start, which knows nothing of before.
+    pub cloned: Option<bool>,
+    /// Gaps have come within the last hour; `None` likewise.
+    pub losing: Option<bool>,
 }
 
 /// A value by the name that rules know it by.

@@ -303,6 +303,7 @@ impl Fleet {
         if self.grace_until.take_if(|until| *until <= now).is_some() {
             for (tenant, agent) in self.agents() {
                 self.tell_agent(tenant, agent, now);
+                self.tell_troubles(tenant, agent, now);
             }
         }
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {

@@ -38,7 +38,12 @@ impl Fleet {
 
     /// What is wrong with an agent, other than that it is away, has changed.
     pub(super) fn tell_troubles(&mut self, tenant: TenantId, agent: AgentId, now: Micros) {
-        let Some(troubles) = self.agents.get(&agent).map(Agent::troubles) else { return };
+        let Some(mut troubles) = self.agents.get(&agent).map(Agent::troubles) else { return };
+        if self.grace_until.is_some() {
+            // What is right may only not have been seen yet.
+            troubles.cloned = troubles.cloned.filter(|is_so| *is_so);
+            troubles.losing = troubles.losing.filter(|is_so| *is_so);
+        }
         if self.reach(agent) != Reach::NeverSeen {
             let what = What::AgentTroubles(troubles);
             self.feed.tell(Observation { tenant, agent, at: now, received: now, what });

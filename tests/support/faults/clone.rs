@@ -1,4 +1,4 @@
-//! An agent whose state was copied: put back, or run twice.
+//! An agent whose state was copied and put back.
 
 use std::path::Path;
 use std::process::Command;

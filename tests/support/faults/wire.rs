@@ -106,7 +106,7 @@ impl Liar {
 pub async fn again(ground: &Ground) -> Measured {
     let mut dice = StdRng::seed_from_u64(ground.seed);
     let liar = Liar::enrolled(ground).await;
-    let (mut stored, mut refused) = (0_u64, 0_u64);
+    let mut refused = 0_u64;
     // In two sessions: all of the first's batches come again in the second.
     for _ in 0..2 {
         let mut order: Vec<u64> = (1..=BATCHES).flat_map(|seq| [seq, seq]).collect();
@@ -130,7 +130,7 @@ pub async fn again(ground: &Ground) -> Measured {
                 open += 1;
             }
             while open >= uplink.window / 2 {
-                count(uplink.answer().await.unwrap(), &mut open, &mut stored, &mut refused);
+                count(&uplink.answer().await.unwrap(), &mut open, &mut refused);
             }
         }
         // Acks name ranges: what came twice is answered twice or once.
@@ -153,18 +153,16 @@ pub async fn again(ground: &Ground) -> Measured {
     ])
 }
 
-fn count(answer: Answer, open: &mut usize, stored: &mut u64, refused: &mut u64) {
-    match answer {
-        Answer::Stored(seqs) => {
-            *stored += seqs.len() as u64;
-            *open = open.saturating_sub(seqs.len());
-        }
+fn count(answer: &Answer, open: &mut usize, refused: &mut u64) {
+    let answered = match answer {
+        Answer::Stored(seqs) => seqs.len(),
         Answer::Refused(_, code) => {
-            assert_eq!(code, RejectCode::Malformed);
+            assert_eq!(*code, RejectCode::Malformed);
             *refused += 1;
-            *open = open.saturating_sub(1);
+            1
         }
-    }
+    };
+    *open = open.saturating_sub(answered);
 }
 
 /// Others are not affected; what is refused is set aside and declared, exactly.

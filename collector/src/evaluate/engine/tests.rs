@@ -164,19 +164,21 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
 fn what_is_wrong_with_an_agent_is_one_alert_for_each_kind() {
     let kinds = [Trouble::Clock, Trouble::Cloned].into();
     let mut world = World::new(vec![rule(1, Condition::AgentTrouble { kinds }, 0, 0)], 1);
-    let mut tell = |at, clock, cloned, losing| {
+    let mut tell = |at, clock, cloned: Option<bool>, losing: Option<bool>| {
         let steps = world.tell(at, at, What::AgentTroubles(Troubles { clock, cloned, losing }));
         let told = |step: &Step| (step.now.subject.object.to_string(), step.turn);
         steps.iter().map(told).collect::<Vec<_>>()
     };
     // Until it has said, nobody can tell; what the rule does not name is nothing.
-    assert_eq!(tell(0, None, false, true), []);
+    assert_eq!(tell(0, None, Some(false), Some(true)), []);
     let clock = |turn| ("clock".to_owned(), turn);
-    assert_eq!(tell(10, Some(true), false, false), [clock(Turn::Fired(second(10)))]);
-    assert_eq!(tell(20, Some(true), true, false), [("cloned".into(), Turn::Fired(second(20)))]);
-    assert_eq!(tell(30, Some(true), true, true), []);
-    assert_eq!(tell(40, Some(false), true, false), [clock(Turn::Resolved(second(40)))]);
-    let ended = tell(50, Some(false), false, false);
+    assert_eq!(tell(10, Some(true), Some(false), Some(false)), [clock(Turn::Fired(second(10)))]);
+    assert_eq!(tell(20, Some(true), Some(true), Some(false)), [("cloned".into(), Turn::Fired(second(20)))]);
+    assert_eq!(tell(30, Some(true), Some(true), Some(true)), []);
+    assert_eq!(tell(40, Some(false), Some(true), Some(false)), [clock(Turn::Resolved(second(40)))]);
+    // A start knows nothing of before: what is open stays.
+    assert_eq!(tell(45, Some(false), None, None), []);
+    let ended = tell(50, Some(false), Some(false), Some(false));
     assert_eq!(ended, [("cloned".into(), Turn::Resolved(second(50)))]);
 }
 

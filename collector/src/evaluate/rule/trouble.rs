@@ -34,8 +34,8 @@ impl Trouble {
     pub fn of(self, told: &Troubles) -> (Look, &'static str) {
         let is_wrong = match self {
             Self::Clock => told.clock,
-            Self::Cloned => Some(told.cloned),
-            Self::Losing => Some(told.losing),
+            Self::Cloned => told.cloned,
+            Self::Losing => told.losing,
         };
         match is_wrong {
             Some(true) => (Look::Breach, "wrong"),

@@ -29,7 +29,8 @@ fn troubles_are_told_when_they_begin_and_when_they_end() {
     let mut fleet = fleet();
     fleet.feed.want(BTreeSet::new());
     beats(&mut fleet, 1, &beat(Some(60 * SECOND), 0, Micros(0)));
-    let well = Troubles { clock: Some(false), ..Troubles::default() };
+    let no = Some(false);
+    let well = Troubles { clock: no, cloned: no, losing: no };
     assert_eq!(told(&mut fleet), [well]);
     beats(&mut fleet, 2, &beat(Some(-61 * SECOND), 0, Micros(0)));
     let wrong = Troubles { clock: Some(true), ..well };
@@ -41,16 +42,33 @@ fn troubles_are_told_when_they_begin_and_when_they_end() {
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().clock_offset_ms, Some(-61_000));
     fleet.with_agent(AGENT, at(5), |agent| agent.cloned(at(5)));
     fleet.with_agent(AGENT, at(5), |agent| agent.lost(at(5)));
-    let cloned = Troubles { cloned: true, ..wrong };
-    let both = Troubles { losing: true, ..cloned };
+    let cloned = Troubles { cloned: Some(true), ..wrong };
+    let both = Troubles { losing: Some(true), ..cloned };
     assert_eq!(told(&mut fleet), [cloned, both]);
     // Nothing more is heard of either.
     for second in (5..=3605).step_by(20) {
         fleet.heard(AGENT, at(second));
         fleet.expire(at(second));
     }
-    assert_eq!(told(&mut fleet), [Troubles { losing: true, ..wrong }, wrong]);
+    assert_eq!(told(&mut fleet), [Troubles { losing: Some(true), ..wrong }, wrong]);
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
+}
+
+/// An alert of before a start is not over because nobody has said anything yet.
+#[test]
+fn for_a_while_after_a_start_nobody_can_tell_that_all_is_well() {
+    let mut fleet = fleet();
+    fleet.starts_at(at(0));
+    fleet.feed.want(BTreeSet::new());
+    beats(&mut fleet, 1, &beat(Some(0), 0, Micros(0)));
+    let unknown = Troubles { clock: Some(false), ..Troubles::default() };
+    assert_eq!(told(&mut fleet), [unknown]);
+    fleet.with_agent(AGENT, at(5), |agent| agent.cloned(at(5)));
+    assert_eq!(told(&mut fleet), [Troubles { cloned: Some(true), ..unknown }]);
+    fleet.heard(AGENT, at(90));
+    fleet.expire(at(90));
+    let known = Troubles { cloned: Some(true), losing: Some(false), ..unknown };
+    assert_eq!(told(&mut fleet).last(), Some(&known));
 }
 
 #[test]

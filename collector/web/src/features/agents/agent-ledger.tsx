@@ -31,7 +31,7 @@ function When({ gap }: { gap: Gap }) {
   );
 }
 
-const keyOf = (gap: Gap) => `${gap.stream} ${gap.seq_from} ${gap.class} ${gap.reason}`;
+const keyOf = (gap: Gap) => `${gap.stream} ${gap.seq_from} ${gap.seq_to} ${gap.class} ${gap.reason}`;
 
 /** What was promised of its data and how it is kept: what still comes, and each loss with its time, its size and its cause. */
 export function AgentLedger({ agent }: { agent: Agent }) {
