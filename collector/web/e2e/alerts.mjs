@@ -21,7 +21,7 @@ async function drive(site, view, { check, lookAt, sideways }) {
   await check("alerts: who has nothing wrong learns what is looked for", async () => {
     await signInPage(quiet.page, url, QUIET_ADMIN, "/alerts");
     await quiet.page.waitForSelector("h2:has-text('Nothing is watched yet')");
-    await quiet.page.waitForSelector("text=10 rules are on");
+    await quiet.page.waitForSelector("text=12 rules are on");
   });
   await lookAt(quiet, "alerts-empty-dark");
 
@@ -54,14 +54,14 @@ async function rules({ site: { url }, page, check, look }) {
     await signInPage(page, url, ADMIN, "/alerts");
     await page.click("a:has-text('Rules')");
     await page.waitForURL("**/alerts/rules");
-    // Both tenants have the same ten: each stands once, and leads to both.
-    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 10);
+    // Both tenants have the same twelve: each stands once, and leads to both.
+    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 12);
     await page.waitForSelector("[data-row]:has-text('Device down'):has-text('All off') a:has-text('Alpine Fibre')");
     await page.keyboard.press("/");
     await page.keyboard.type("memory");
     await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 1);
     await page.keyboard.press("Escape");
-    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 10);
+    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 12);
   });
   await look("rules-dark");
   await check("rules: one is typed, tried as it is typed, and kept", async () => {
