@@ -197,11 +197,7 @@ impl<'a> Pick<'a> {
     }
 }
 
-fn outgoing(
-    shelf: &Shelf<'_>,
-    (seq, epoch): (u64, u64),
-    lane: Lane,
-) -> rusqlite::Result<Outgoing> {
+fn outgoing(shelf: &Shelf<'_>, (seq, epoch): (u64, u64), lane: Lane) -> rusqlite::Result<Outgoing> {
     let mut statement = shelf
         .connection
         .prepare_cached("SELECT class, codec, schemas, data FROM batch WHERE seq = ?1")?;

@@ -173,7 +173,10 @@ fn what_is_wrong_with_an_agent_is_one_alert_for_each_kind() {
     assert_eq!(tell(0, None, Some(false), Some(true)), []);
     let clock = |turn| ("clock".to_owned(), turn);
     assert_eq!(tell(10, Some(true), Some(false), Some(false)), [clock(Turn::Fired(second(10)))]);
-    assert_eq!(tell(20, Some(true), Some(true), Some(false)), [("cloned".into(), Turn::Fired(second(20)))]);
+    assert_eq!(
+        tell(20, Some(true), Some(true), Some(false)),
+        [("cloned".into(), Turn::Fired(second(20)))]
+    );
     assert_eq!(tell(30, Some(true), Some(true), Some(true)), []);
     assert_eq!(tell(40, Some(false), Some(true), Some(false)), [clock(Turn::Resolved(second(40)))]);
     // A start knows nothing of before: what is open stays.
