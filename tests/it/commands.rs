@@ -195,5 +195,6 @@ async fn a_collector_that_stops_tells_its_agents_first() {
     let told = agent.drains.recv().await.unwrap();
     assert_eq!(told.deadline_ms, 3_000);
     assert!((1..=10).contains(&told.come_after_ms), "{told:?}");
-    assert!(wire.session.closed().await.contains("stopping"));
+    let reason = wire.session.closed().await;
+    assert!(reason.contains("stopping"), "{reason}");
 }
