@@ -117,6 +117,9 @@ impl AgentDoor {
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        // Not the token that tells them to end: a connection that is dropped says no reason.
+        let closed = CancellationToken::new();
+        let _closed = closed.clone().drop_guard();
         loop {
             // The semaphore is never closed, so `acquire_owned` cannot fail.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { break };
@@ -127,7 +130,7 @@ impl AgentDoor {
             let Some(handshake) = handshake else { break };
             let door = self.clone();
             let child = cancel.clone();
-            spawn_child(&cancel, async move {
+            spawn_child(&closed, async move {
                 let admitted = door.admit(handshake).await;
                 drop(permit);
                 if let Some((session, key, hash)) = admitted {
