@@ -26,6 +26,7 @@ mod gather;
 mod losses;
 pub mod order;
 mod schemas;
+mod since;
 mod summary;
 mod writer;
 

@@ -6,12 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags};
 
-use super::BufferError;
-use super::file::FILE_NAME;
+use super::file::{FILE_NAME, SAMPLES};
+use super::{BufferError, since};
 
 /// Files set aside that are kept for support.
 const KEPT: usize = 1;
@@ -85,28 +84,38 @@ fn kept(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect())
 }
 
-/// What an unusable file still tells of its content: it may tell all, some or nothing.
-pub(super) fn what_was_in(path: &Path, now: Micros) -> Gap {
-    let changed = fs::metadata(path)
-        .and_then(|file| file.modified())
-        .ok()
-        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(now, |age| Micros(0).after(age));
-    let mut gap = Gap {
-        from_us: changed.0.min(now.0).max(0),
+/// What is lost with an unusable file, by class: it may tell of all its content, some or nothing. State changes
+/// are no loss, as they are told anew after a start.
+pub(super) fn what_was_in(path: &Path, now: Micros) -> [Gap; 2] {
+    let changed = || {
+        let at = fs::metadata(path).and_then(|file| file.modified()).ok()?;
+        Some(Micros(0).after(at.duration_since(std::time::UNIX_EPOCH).ok()?))
+    };
+    let since = since::read(path.parent().unwrap_or(Path::new("."))).or_else(changed);
+    let nothing_known = Gap {
+        from_us: since.map_or(now.0, |since| since.0.min(now.0)).max(0),
         to_us: now.0.max(0),
-        class: Class::Counters as u32,
         reason: GapReason::Corrupt as i32,
         ..Gap::default()
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(path, flags) else { return gap };
+    let connection = Connection::open_with_flags(path, flags).ok();
+    SAMPLES.map(|class| {
+        let mut gap = Gap { class: class as u32, ..nothing_known.clone() };
+        if let Some(connection) = &connection {
+            read_what_can_be_read(connection, &mut gap);
+        }
+        gap
+    })
+}
+
+fn read_what_can_be_read(connection: &Connection, gap: &mut Gap) {
     if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
         gap.stream_id = id;
     }
     let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch",
-        [],
+        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch WHERE class = ?1",
+        [gap.class],
         |row| {
             let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
             Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
@@ -118,7 +127,6 @@ pub(super) fn what_was_in(path: &Path, now: Micros) -> Gap {
         gap.from_us = from_us.clamp(0, gap.from_us);
         gap.count = count.max(0).cast_unsigned();
     }
-    gap
 }
 
 fn failed(path: &Path, source: io::Error) -> BufferError {

@@ -250,14 +250,18 @@ impl Writer {
         }
     }
 
-    pub(super) fn publish(&self, flushed: bool) {
+    pub(super) fn publish(&mut self, flushed: bool) {
         let oldest = batches::oldest(&self.file.connection).unwrap_or(None);
+        let oldest = oldest.map(|(epoch, at)| self.epochs.to_current(epoch, at));
+        let to_tell = losses::oldest(&self.file.connection).unwrap_or(None);
+        let waits = oldest.into_iter().chain(to_tell).min();
+        self.since.keep(waits.unwrap_or_else(|| self.clock.now()));
         let state = BufferState {
             stream_id: self.file.stream_id,
             next_seq: self.file.numbers.next,
             batches: self.file.fill.batches,
             bytes: self.file.fill.bytes,
-            oldest: oldest.map(|(epoch, at)| self.epochs.to_current(epoch, at)),
+            oldest,
             epoch: self.epochs.current(),
             flushed,
             trouble: self.trouble.clone(),

@@ -19,6 +19,8 @@ use super::schemas::Schemas;
 use super::{BufferConfig, BufferError, aside};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
+/// What is lost for good with memory or a file: state changes are told anew after each start.
+pub(super) const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
@@ -94,7 +96,7 @@ pub(super) fn open(
                     other_agent = %known,
                     "the buffer belongs to the agent this host was enrolled as before: set aside"
                 );
-                replace(&path, config, None, clock)?;
+                replace(&path, config, &[], clock)?;
                 return try_open(&path, config, owner, clock);
             }
             other => return other,
@@ -102,7 +104,7 @@ pub(super) fn open(
     };
     tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
     let lost = aside::what_was_in(&path, clock.now());
-    replace(&path, config, Some(lost), clock)?;
+    replace(&path, config, &lost, clock)?;
     try_open(&path, config, owner, clock)
 }
 
@@ -110,18 +112,16 @@ pub(super) fn open(
 fn replace(
     path: &Path,
     config: &BufferConfig,
-    lost: Option<Gap>,
+    lost: &[Gap],
     clock: &Clock,
 ) -> Result<(), BufferError> {
     let now = clock.now();
     aside::clear_fresh(path)?;
     let fresh = try_open(&aside::fresh_path(path), config, None, clock)?;
-    if let Some(mut lost) = lost {
-        if lost.stream_id <= 0 {
-            // A collector takes no gap without a stream.
-            lost.stream_id = fresh.stream_id;
-        }
-        record_gap(&fresh.connection, &lost)?;
+    for lost in lost {
+        // A collector takes no gap without a stream.
+        let stream_id = if lost.stream_id <= 0 { fresh.stream_id } else { lost.stream_id };
+        record_gap(&fresh.connection, &Gap { stream_id, ..lost.clone() })?;
     }
     // No number of it is used yet.
     save_numbers(&fresh.connection, fresh.numbers, now, true)?;
@@ -265,11 +265,13 @@ fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite:
         seq_last: numbers.reserved_to - 1,
         from_us: kept.committed_at.0,
         to_us: now.0.max(kept.committed_at.0),
-        class: Class::Counters as u32,
+        class: 0,
         count: 0,
         reason: GapReason::Crash as i32,
     };
-    record_gap(connection, &gap)?;
+    for class in SAMPLES {
+        record_gap(connection, &Gap { class: class as u32, ..gap.clone() })?;
+    }
     Ok(Sequences { next: numbers.reserved_to, ..numbers })
 }
 

@@ -254,6 +254,13 @@ pub(super) fn report_moved(connection: &Connection, from: u64, to: u64) -> rusql
     Ok(())
 }
 
+/// How far back the gaps reach that the collector does not know of.
+pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Micros>> {
+    connection
+        .prepare_cached("SELECT MIN(from_us) FROM gap")?
+        .query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Micros)))
+}
+
 /// Whether there are gaps no batch reports yet.
 pub(super) fn any_unreported(connection: &Connection) -> rusqlite::Result<bool> {
     connection

@@ -38,6 +38,12 @@ pub fn chunk(t_min: Micros) -> i64 {
     t_min.0.div_euclid(CHUNK_US)
 }
 
+/// When those five minutes begin.
+#[must_use]
+pub fn chunk_start(chunk: i64) -> Micros {
+    Micros(chunk.saturating_mul(CHUNK_US))
+}
+
 /// Bulk waits for state changes of the same chunk.
 #[must_use]
 pub fn is_bulk(class: Class) -> bool {

@@ -22,6 +22,7 @@ use super::epochs::Epochs;
 use super::file::{self, File};
 use super::gather::{Gather, Gathered};
 use super::losses;
+use super::since::Since;
 use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside};
 use crate::poll::Observation;
 use crate::poll::outlet::{Loss, Unplaced};
@@ -37,6 +38,7 @@ pub(super) struct Writer {
     started: Instant,
     pub(super) state: watch::Sender<BufferState>,
     pub(super) ballast: Ballast,
+    pub(super) since: Since,
     pub(super) file: File,
     pub(super) gather: Gather,
     pub(super) epochs: Epochs,
@@ -75,6 +77,7 @@ impl Writer {
             }
             other => other?,
         };
+        let since = Since::new(&config.dir);
         let known = std::mem::take(&mut file.epochs);
         let epochs = Epochs::new(known, rand::random(), clock.look());
         let mut writer = Self {
@@ -95,6 +98,7 @@ impl Writer {
             clock,
             state,
             ballast,
+            since,
             file,
         };
         writer.ballast.keep(writer.now());
@@ -255,7 +259,7 @@ impl Writer {
         })
     }
 
-    pub(super) fn publish_again(&self) {
+    pub(super) fn publish_again(&mut self) {
         // Not in one expression: the look would hold the lock that publishing takes.
         let flushed = self.state.borrow().flushed;
         self.publish(flushed);
