@@ -4,9 +4,11 @@
 //! `./x faults` runs them and prints what was measured beside what is promised; a few run in CI. A round
 //! fails by a figure beyond its limit, or by a panic of the harness.
 
+pub mod clock;
 pub mod clone;
 pub mod corrupt;
 pub mod disk;
+pub mod io;
 pub mod kill;
 pub mod outage;
 pub mod road;
@@ -119,10 +121,22 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(disk::agent(ground)),
     },
     Row {
+        id: "F7",
+        title: "every sync of the disk fails for a while, at the agent and at the collector",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(io::errors(ground)),
+    },
+    Row {
         id: "F8",
         title: "the agent's file is damaged: flips, cut short, without its log, empty, zeros",
         engines: &[Engine::Sqlite],
         round: |ground| Box::pin(corrupt::agent(ground)),
+    },
+    Row {
+        id: "F10",
+        title: "the agent's clock: +1 h, -1 h, +10 years, 1970 at the start",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(clock::set(ground)),
     },
     Row {
         id: "F11",

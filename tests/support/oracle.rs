@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 
-use crate::http::Client;
+use crate::http::{Client, micros};
 use crate::process::eventually;
 use crate::sim::mib::Object;
 use crate::sim::router::{Kind, Router};
@@ -103,6 +103,15 @@ pub async fn values(client: &Client, device: &str) -> BTreeMap<u64, u32> {
 /// Those of polls since `from`.
 pub async fn values_since(client: &Client, device: &str, from: Micros) -> BTreeMap<u64, u32> {
     let mut values = BTreeMap::new();
+    for (_, value) in samples(client, device, from).await {
+        *values.entry(value).or_default() += 1;
+    }
+    values
+}
+
+/// The oracle's counter as it is stored, with the time of each poll.
+pub async fn samples(client: &Client, device: &str, from: Micros) -> Vec<(Micros, u64)> {
+    let mut samples = Vec::new();
     let mut cursor = String::new();
     loop {
         let path = format!(
@@ -113,12 +122,12 @@ pub async fn values_since(client: &Client, device: &str, from: Micros) -> BTreeM
         let page = client.get(&path).await.json();
         for sample in page["data"].as_array().unwrap() {
             if let Some(value) = sample["value"].as_str() {
-                *values.entry(value.parse().unwrap()).or_default() += 1;
+                samples.push((micros(sample["at"].as_str().unwrap()), value.parse().unwrap()));
             }
         }
         match page["meta"]["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return values,
+            None => return samples,
         }
     }
 }

@@ -48,6 +48,13 @@ impl Site {
         Self::of(ground, oracle, &dir.join("agent"), config).await
     }
 
+    /// The agent runs behind these words; nothing is waited for.
+    pub async fn inside(ground: &Ground, routers: usize, words: Vec<String>) -> Self {
+        let dir = ground.dir.path();
+        let oracle = Oracle::start(dir, routers).await;
+        Self::made(ground, oracle, &dir.join("agent"), ("", words)).await
+    }
+
     /// The collector has this configuration; nothing is waited for.
     pub async fn configured(ground: &Ground, routers: usize, config: &str) -> Self {
         ground.configure(config);
@@ -56,9 +63,18 @@ impl Site {
 
     /// Of these routers; the agent keeps its things there.
     pub async fn of(ground: &Ground, oracle: Oracle, state_dir: &Path, config: &str) -> Self {
+        Self::made(ground, oracle, state_dir, (config, Vec::new())).await
+    }
+
+    async fn made(
+        ground: &Ground,
+        oracle: Oracle,
+        state_dir: &Path,
+        (config, words): (&str, Vec<String>),
+    ) -> Self {
         let collector = ground.collector().await;
         let relay = Relay::start(collector.listen).await;
-        let agent = Agent::start_through(&collector, relay.address, state_dir, config).await;
+        let agent = Agent::start_inside(words, &collector, relay.address, state_dir, config).await;
         let client = collector.client().await;
         let agent_id = only_agent(&client).await;
         let mut devices = Vec::new();
