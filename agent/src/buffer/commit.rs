@@ -193,7 +193,8 @@ impl Writer {
     }
 
     fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
-        let look = match error.is_damage() {
+        // What is in the place of a file that cannot be opened tells nothing of that file.
+        let look = match error.is_damage() && self.is_open {
             false => Look::Trust,
             true if self.suspect => Look::Replace,
             true => Look::Check,
@@ -202,8 +203,10 @@ impl Writer {
         let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers, look };
         // Closed first: some systems rename no file that is open. While no other is open, each
         // statement fails on this one.
+        self.is_open = false;
         self.file.connection = Connection::open_in_memory()?;
         self.file = file::open(&self.config, Some(owner), &self.clock)?;
+        self.is_open = true;
         if self.file.stream_id != owner.stream_id {
             self.renumber();
         }
@@ -255,7 +258,9 @@ impl Writer {
         let oldest = oldest.map(|(epoch, at)| self.epochs.to_current(epoch, at));
         let to_tell = losses::oldest(&self.file.connection).unwrap_or(None);
         let waits = oldest.into_iter().chain(to_tell).min();
-        self.since.keep(waits.unwrap_or_else(|| self.clock.now()));
+        if self.is_open {
+            self.since.keep(waits.unwrap_or_else(|| self.clock.now()));
+        }
         let state = BufferState {
             stream_id: self.file.stream_id,
             next_seq: self.file.numbers.next,

@@ -57,6 +57,8 @@ pub(super) struct Writer {
     pub(super) trouble: Option<String>,
     /// The file looked damaged, was checked and seemed sound; nothing was committed since.
     pub(super) suspect: bool,
+    /// Not after the file could not be opened again: an empty one in memory is in its place.
+    pub(super) is_open: bool,
 }
 
 impl Writer {
@@ -94,6 +96,7 @@ impl Writer {
             lost: BTreeMap::new(),
             trouble: None,
             suspect: false,
+            is_open: true,
             config,
             clock,
             state,

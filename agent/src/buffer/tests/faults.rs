@@ -59,6 +59,37 @@ fn a_sector_that_cannot_be_read_is_damage_and_a_failed_write_is_not() {
     assert!(!failed(rusqlite::ffi::SQLITE_FULL));
 }
 
+#[test]
+fn a_file_that_cannot_be_opened_for_a_while_is_not_taken_for_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, _) = watch::channel(BufferState::default());
+    let unplaced = Arc::<Unplaced>::default();
+    let mut writer =
+        writer::Writer::open(config(dir.path()), Clock::system(), state, unplaced).unwrap();
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    let stream_id = writer.file.stream_id;
+    // The disk is away, as one that fails to sync for a while.
+    let (path, away) = (dir.path().join("buffer.db"), dir.path().join("away"));
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+    let failed = BufferError::from(rusqlite::Error::SqliteFailure(failed, None));
+    assert!(writer.recover(&failed).is_err());
+    for number in 2..6 {
+        writer.take(row(number, writer.clock.now()));
+        writer.commit();
+        assert!(writer.trouble.is_some());
+    }
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    writer.commit();
+    assert_eq!((writer.file.stream_id, writer.trouble), (stream_id, None));
+    let rows = "SELECT SUM(n) FROM batch WHERE class = 3";
+    let rows = writer.file.connection.query_row(rows, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(rows, 5, "nothing is lost");
+}
+
 #[tokio::test]
 async fn a_replacement_that_a_crash_has_interrupted_is_finished() {
     let dir = tempfile::tempdir().unwrap();
