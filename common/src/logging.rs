@@ -34,7 +34,12 @@ fn subscriber<W>(filter: EnvFilter, for_people: bool, to: W) -> Box<dyn Subscrib
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let all = tracing_subscriber::fmt().with_env_filter(filter).with_writer(to);
+    // A log that cannot be written, as on a full disk, must not end the process: the library would tell so by
+    // a print that panics.
+    let all = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(to)
+        .log_internal_errors(false);
     if for_people {
         Box::new(all.compact().with_target(false).with_timer(Seconds).finish())
     } else {
