@@ -101,7 +101,7 @@ pub(super) fn what_was_in(path: &Path, now: Micros) -> [Gap; 2] {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).ok();
     SAMPLES.map(|class| {
-        let mut gap = Gap { class: class as u32, ..nothing_known.clone() };
+        let mut gap = Gap { class: class as u32, ..nothing_known };
         if let Some(connection) = &connection {
             read_what_can_be_read(connection, &mut gap);
         }

@@ -121,7 +121,7 @@ fn replace(
     for lost in lost {
         // A collector takes no gap without a stream.
         let stream_id = if lost.stream_id <= 0 { fresh.stream_id } else { lost.stream_id };
-        record_gap(&fresh.connection, &Gap { stream_id, ..lost.clone() })?;
+        record_gap(&fresh.connection, &Gap { stream_id, ..*lost })?;
     }
     // No number of it is used yet.
     save_numbers(&fresh.connection, fresh.numbers, now, true)?;
@@ -270,7 +270,7 @@ fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite:
         reason: GapReason::Crash as i32,
     };
     for class in SAMPLES {
-        record_gap(connection, &Gap { class: class as u32, ..gap.clone() })?;
+        record_gap(connection, &Gap { class: class as u32, ..gap })?;
     }
     Ok(Sequences { next: numbers.reserved_to, ..numbers })
 }
