@@ -8,6 +8,9 @@ pub mod clock;
 pub mod clone;
 pub mod corrupt;
 pub mod disk;
+pub mod garbage;
+pub mod gear;
+pub mod herd;
 pub mod io;
 pub mod kill;
 pub mod outage;
@@ -18,9 +21,11 @@ pub mod wire;
 use std::pin::Pin;
 use std::time::Duration;
 
+use farwatch_collector::store::Database;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
-use crate::postgres::{Durability, Postgres, binaries};
+use crate::postgres::{Durability, INSTALLED, Postgres, SUPERUSER, binaries};
 use crate::stack::{COLLECTOR_CONFIG, Collector};
 
 /// A round takes no longer.
@@ -169,10 +174,22 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(road::swallowed(ground)),
     },
     Row {
+        id: "F16",
+        title: "500 agents, and the collector restarted in order, twice",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(herd::restart(ground)),
+    },
+    Row {
         id: "F18",
         title: "batches twice, out of order, again later, cut short",
         engines: &Engine::ALL,
         round: |ground| Box::pin(wire::again(ground)),
+    },
+    Row {
+        id: "F19",
+        title: "2,000 agents at once, each with an hour of backlog",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(herd::reconnect(ground)),
     },
     Row {
         id: "F20",
@@ -181,10 +198,28 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(wire::poison(ground)),
     },
     Row {
+        id: "F21",
+        title: "30 % of the gear does not answer, one device says a byte a second",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(gear::slow(ground)),
+    },
+    Row {
+        id: "F22",
+        title: "garbage at every door and out of gear",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(garbage::everywhere(ground)),
+    },
+    Row {
         id: "F23",
         title: "the agent is put back to an old copy of itself",
         engines: &Engine::ALL,
         round: |ground| Box::pin(clone::rolled_back(ground)),
+    },
+    Row {
+        id: "F23b",
+        title: "a copy of the agent runs beside it",
+        engines: &Engine::ALL,
+        round: |ground| Box::pin(clone::run_twice(ground)),
     },
 ];
 
@@ -239,6 +274,23 @@ impl Ground {
     pub async fn collector(&self) -> Collector {
         let url = self.cluster.as_ref().map(|(_, url)| url.clone());
         Collector::start_on(&self.dir.path().join("collector"), url).await
+    }
+
+    /// Runs SQL past roles and tenants, while no collector is there.
+    pub async fn run_sql(&self, sql: &str) {
+        match &self.cluster {
+            None => {
+                let file = Database::file(&self.dir.path().join("collector"));
+                rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
+            }
+            Some((cluster, _)) => {
+                let url = cluster.lock().await.url(SUPERUSER, INSTALLED);
+                let mut superuser = PgConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql("SET search_path = farwatch").execute(&mut superuser).await.unwrap();
+                let sql = sqlx::AssertSqlSafe(sql.to_owned());
+                sqlx::raw_sql(sql).execute(&mut superuser).await.unwrap();
+            }
+        }
     }
 
     /// Of a round on PostgreSQL.

@@ -13,6 +13,7 @@ pub mod bench;
 pub mod disk;
 pub mod faults;
 pub mod fuzz;
+pub mod herd;
 pub mod http;
 pub mod ledger;
 pub mod link;

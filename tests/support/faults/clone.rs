@@ -1,12 +1,22 @@
-//! An agent whose state was copied and put back.
+//! An agent whose state was copied, and put back or run twice.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use farwatch_common::batch::decode_rows;
+use farwatch_common::sample::{Schema, SchemaId, definition};
+use farwatch_proto::v1::SchemaDef;
+use prost::Message as _;
+use rusqlite::Connection;
+use serde_json::Value;
+
 use super::site::Site;
 use super::{Figure, Ground, Measured};
-use crate::process::eventually;
+use crate::oracle::values;
+use crate::process::{binary, eventually, run};
+use crate::stack::Agent;
 
 const ROUTERS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(60);
@@ -44,4 +54,79 @@ pub async fn rolled_back(ground: &Ground) -> Measured {
     let mut figures = vec![Figure::seconds("return to live", found, LIMIT)];
     figures.extend(site.figures().await);
     Ok(figures)
+}
+
+/// Two hosts run as one agent: found within 60 s, and the younger is kept out. What either polled is stored or waits
+/// where it was polled.
+pub async fn run_twice(ground: &Ground) -> Measured {
+    let mut site = Site::start(ground, ROUTERS).await;
+    let elder = site.agent.state_dir.clone();
+    let younger = ground.dir.path().join("younger");
+    site.agent.stop().await;
+    copy(&elder, &younger);
+    site.revive().await;
+    site.is_live(LIMIT).await;
+    let began = Instant::now();
+    let mut copy = Agent::run_in(&younger);
+    eventually(LIMIT, "the copy is told", async || is_told(&younger)).await;
+    let found = began.elapsed();
+    let live = site.is_live(LIMIT).await;
+    let seen = site.oracle.answers(0).len();
+    eventually(LIMIT, "both go on", async || site.oracle.answers(0).len() > seen + 2 * ANSWERS)
+        .await;
+    let is_elder_told = is_told(&elder);
+    copy.stop().await;
+    // All that the elder polled meanwhile.
+    site.agent.stop().await;
+    site.oracle.drained().await;
+    let waits = waits_in(&younger);
+    let (mut lost, mut twice) = (0, 0);
+    for (number, device) in site.devices.iter().enumerate() {
+        let stored = values(&site.client, device).await;
+        twice += stored.values().filter(|times| **times > 1).count();
+        let answers = site.oracle.answers(number);
+        let is_lost = |value: &u64| !stored.contains_key(value) && !waits.contains(value);
+        lost += answers.iter().filter(|(_, value)| is_lost(value)).count();
+    }
+    let told = |is: bool| f64::from(u8::from(is));
+    Ok(vec![
+        Figure::seconds("the copy is found", found, LIMIT),
+        Figure::seconds("the elder is live beside it", live, Duration::from_secs(10)),
+        Figure::at_most("elders that were kept out", told(is_elder_told), "", 0.0),
+        Figure::at_most("neither stored nor in the copy", lost as f64, "answers", 0.0),
+        Figure::at_most("stored twice", twice as f64, "answers", 0.0),
+    ])
+}
+
+/// Whether the agent knows that another runs as it.
+fn is_told(state_dir: &Path) -> bool {
+    let words = ["status", "--json", "--state-dir", state_dir.to_str().unwrap()];
+    let said = run(&binary("farwatch-agent"), &words, "");
+    let status: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+    status["running"]["uplink"]["cloned"] == true
+}
+
+/// The oracle's answers that wait in the buffer of an agent that does not run.
+fn waits_in(state_dir: &Path) -> BTreeSet<u64> {
+    let file = Connection::open(state_dir.join("buffer.db")).unwrap();
+    let blobs = |sql: &str| -> Vec<Vec<u8>> {
+        let mut statement = file.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let schemas: BTreeMap<SchemaId, Schema> = blobs("SELECT def FROM schema")
+        .iter()
+        .map(|def| definition::read(&SchemaDef::decode(&def[..]).unwrap()).unwrap())
+        .collect();
+    let batches = blobs("SELECT data FROM batch WHERE class = 3");
+    let rows = batches.iter().flat_map(|data| decode_rows(data).unwrap());
+    rows.filter_map(|row| {
+        let columns = &schemas.get(&row.schema)?.columns;
+        let is_counted = |at: &usize| {
+            columns[*at].metric == "if_in_octets_total" && columns[*at].object == "if:1"
+        };
+        let at = (0..columns.len()).find(is_counted)?;
+        row.values[at]?.try_into().ok()
+    })
+    .collect()
 }

@@ -1,0 +1,154 @@
+//! Very many agents at once.
+
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::Micros;
+
+use super::{Figure, Ground, Measured};
+use crate::bench::process_rss_kb;
+use crate::herd::admit::admit;
+use crate::herd::{Habits, Herd};
+use crate::http::Client;
+use crate::oracle::samples;
+use crate::process::eventually;
+use crate::stack::Collector;
+
+/// Agents of a planned restart.
+const RESTARTED: usize = 500;
+/// Agents that come back at once, each with so many minutes of backlog.
+const RETURNING: usize = 2_000;
+const BACKLOG: u32 = 60;
+/// What is polled while a restart is watched.
+const OFTEN: Duration = Duration::from_secs(2);
+const MINUTELY: Duration = Duration::from_secs(60);
+const RESTARTS: usize = 2;
+/// For what has no figure of its own.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Agents whose devices are read back to the last poll.
+const READ_BACK: usize = 5;
+const LOOK: Duration = Duration::from_millis(250);
+/// After the drain and with nothing to do, memory is what idle agents take.
+const IDLE_FOR: Duration = Duration::from_secs(5);
+
+/// A collector that is restarted in order, as for an upgrade, twice.
+pub async fn restart(ground: &Ground) -> Measured {
+    let mut collector = ground.collector().await;
+    let identities = admit(ground, &mut collector, RESTARTED).await;
+    let habits = Habits { interval: OFTEN, backlog: 0 };
+    let herd = Herd::new(identities, collector.listen, habits);
+    herd.let_go();
+    all_live(&herd).await;
+    herd.measure_anew();
+    for _ in 0..RESTARTS {
+        collector.stop().await;
+        collector.restart().await;
+        let since = herd.seen().iter().map(|seen| seen.live_last).max().flatten();
+        eventually(LIMIT, "all agents are live again", async || {
+            herd.seen().iter().all(|seen| seen.live_last > since)
+        })
+        .await;
+    }
+    let gap = herd.seen().iter().map(|seen| seen.live_gap).max().unwrap_or_default();
+    let refused: u64 = herd.seen().iter().map(|seen| seen.refused).sum();
+    let client = collector.client().await;
+    let alerts = client.get("/api/v1/alerts?limit=1000").await.data();
+    let alerts = alerts.as_array().unwrap().len() as f64;
+    let lost = lost(&client, &herd).await;
+    Ok(vec![
+        Figure::told("agents", RESTARTED as f64, ""),
+        // Less the time between two polls.
+        Figure::seconds("longest without fresh values", gap - OFTEN, Duration::from_secs(30)),
+        Figure::at_most("alerts", alerts, "", 0.0),
+        Figure::at_most("refused", refused as f64, "batches", 0.0),
+        Figure::at_most("declared lost", lost, "gaps", 0.0),
+    ])
+}
+
+/// All agents come at once, each with an hour of backlog.
+pub async fn reconnect(ground: &Ground) -> Measured {
+    let mut collector = ground.collector().await;
+    let identities = admit(ground, &mut collector, RETURNING).await;
+    let empty = process_rss_kb(collector.pid()).unwrap();
+    let habits = Habits { interval: MINUTELY, backlog: BACKLOG };
+    let herd = Herd::new(identities, collector.listen, habits);
+    let client = collector.client().await;
+    let began = Instant::now();
+    let gone = herd.let_go();
+    let (mut most, mut asked) = (empty, Vec::new());
+    let mut live = None;
+    let drained = loop {
+        let seen = herd.seen();
+        if live.is_none() && seen.iter().all(|seen| seen.live.is_some()) {
+            live = Some(began.elapsed());
+        }
+        if live.is_some() && seen.iter().all(|seen| seen.open == 0) {
+            break began.elapsed();
+        }
+        most = most.max(process_rss_kb(collector.pid()).unwrap());
+        let at = Instant::now();
+        assert_eq!(client.get("/api/v1/devices?limit=100").await.status, 200);
+        asked.push(at.elapsed().as_secs_f64() * 1e3);
+        tokio::time::sleep(LOOK).await;
+    };
+    let slowest = herd.seen().iter().filter_map(|seen| seen.live).max().unwrap_or_default() - gone;
+    asked.sort_by(f64::total_cmp);
+    let p99 = asked[(asked.len() * 99 / 100).min(asked.len() - 1)];
+    tokio::time::sleep(IDLE_FOR).await;
+    let idle = process_rss_kb(collector.pid()).unwrap();
+    let refused: u64 = herd.seen().iter().map(|seen| seen.refused).sum();
+    let broken: u64 = herd.seen().iter().map(|seen| seen.broken).sum();
+    let missing = missing(&collector, &herd).await;
+    let lost = lost(&client, &herd).await;
+    Ok(vec![
+        Figure::told("agents", RETURNING as f64, ""),
+        Figure::seconds("all live", slowest, LIMIT),
+        Figure::told("an hour of all drained", drained.as_secs_f64(), "s"),
+        Figure::at_most("the collector's memory", most / 1024.0, "MiB", 1024.0),
+        Figure::at_most(
+            "memory of an agent after",
+            (idle - empty) / RETURNING as f64,
+            "KiB",
+            100.0,
+        ),
+        Figure::told("API meanwhile, p99", p99, "ms"),
+        Figure::told("dials that failed or broke off", broken as f64, ""),
+        Figure::at_most("refused", refused as f64, "batches", 0.0),
+        Figure::at_most("polls missing of those read back", missing, "", 0.0),
+        Figure::at_most("declared lost", lost, "gaps", 0.0),
+    ])
+}
+
+async fn all_live(herd: &Herd) {
+    eventually(LIMIT, "all agents are live", async || {
+        herd.seen().iter().all(|seen| seen.live.is_some())
+    })
+    .await;
+}
+
+/// Gaps of the first agents and the last.
+async fn lost(client: &Client, herd: &Herd) -> f64 {
+    let mut gaps = 0;
+    for identity in some(herd) {
+        let path = format!("/api/v1/agents/{}/gaps", identity.credentials.agent);
+        gaps += client.get(&path).await.data().as_array().unwrap().len();
+    }
+    gaps as f64
+}
+
+/// Polls of before that cannot be read back, of some.
+async fn missing(collector: &Collector, herd: &Herd) -> f64 {
+    let client = collector.client().await;
+    let mut missing = 0;
+    for identity in some(herd) {
+        for device in &identity.devices {
+            let stored = samples(&client, &device.to_string(), Micros(0)).await;
+            missing += (BACKLOG as usize).saturating_sub(stored.len());
+        }
+    }
+    missing as f64
+}
+
+fn some(herd: &Herd) -> impl Iterator<Item = &crate::herd::Identity> {
+    let step = (herd.identities.len() / READ_BACK).max(1);
+    herd.identities.iter().step_by(step)
+}
