@@ -290,6 +290,12 @@ impl Live {
         self.fleet().owner(id)
     }
 
+    /// Whether times of an agent are corrected by what it tells of its clock.
+    #[must_use]
+    pub fn corrects_times(&self, agent: AgentId) -> bool {
+        self.fleet().agents.get(&agent).is_some_and(|agent| agent.corrects_times)
+    }
+
     // Time.
 
     /// Publishes changes and lets deadlines pass until `cancel`.

@@ -101,6 +101,10 @@ impl Known for Ours<'_> {
         self.0.layouts_size(TENANT)
     }
 
+    fn corrects_times(&self) -> bool {
+        false
+    }
+
     fn series_room(&self, _: DeviceId, _: &Arc<Layout>) -> bool {
         true
     }

@@ -16,6 +16,7 @@ mod import;
 mod input;
 mod inventory;
 mod isolation;
+mod ledger;
 mod login;
 mod notify;
 mod people;

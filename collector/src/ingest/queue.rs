@@ -91,8 +91,10 @@ struct Gate {
 }
 
 impl Gate {
-    fn note(&self, spaces: &Spaces, (live, backlog): (usize, usize)) {
+    /// `waiting` is asked under the lock: what is noted last is what was seen last.
+    fn note(&self, spaces: &Spaces, waiting: impl FnOnce() -> (usize, usize)) {
         self.admission.send_if_modified(|admission| {
+            let (live, backlog) = waiting();
             let fill = Fill {
                 live: spaces.live.fill(live, LIVE_BATCHES_MAX),
                 backlog: spaces.backlog.fill(backlog, BACKLOG_BATCHES_MAX),
@@ -130,6 +132,17 @@ pub(super) fn queue(counters: Arc<Counters>) -> (CommitQueue, Jobs) {
     (CommitQueue { live, backlog, spaces, gate }, jobs)
 }
 
+/// Notes the fill when it is dropped.
+struct Noted<'a>(&'a CommitQueue);
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        let CommitQueue { live, backlog, spaces, gate } = self.0;
+        let waiting = |jobs: &mpsc::Sender<Job>| jobs.max_capacity() - jobs.capacity();
+        gate.note(spaces, || (waiting(live), waiting(backlog)));
+    }
+}
+
 impl CommitQueue {
     /// Waits for space in the lane, then hands the batch to the writer. `answers` must have room for
     /// the answers of all batches it was handed in with.
@@ -143,11 +156,10 @@ impl CommitQueue {
             Lane::Live => (&self.live, &self.spaces.live),
             Lane::Backlog => (&self.backlog, &self.spaces.backlog),
         };
+        // Also if the session ends while it waits with space in its hands: dropped last.
+        let _noted = Noted(self);
         let space = space.take(memory(&checked)).await?;
-        let sent = jobs.send(Job { checked, answers, space }).await;
-        let waiting = |jobs: &mpsc::Sender<Job>| jobs.max_capacity() - jobs.capacity();
-        self.gate.note(&self.spaces, (waiting(&self.live), waiting(&self.backlog)));
-        sent.map_err(|_| Stopped)
+        jobs.send(Job { checked, answers, space }).await.map_err(|_| Stopped)
     }
 
     /// What agents may send, as it changes.
@@ -180,7 +192,7 @@ impl Jobs {
 
     /// Some were answered: there is space again.
     pub(super) fn note_fill(&self) {
-        self.gate.note(&self.spaces, (self.live.len(), self.backlog.len()));
+        self.gate.note(&self.spaces, || (self.live.len(), self.backlog.len()));
     }
 }
 
@@ -196,7 +208,7 @@ pub(super) fn memory(checked: &Checked) -> usize {
             Fact::Objects(_, table) => {
                 table.encoded_len() + table.objects.len() * size_of::<ObjectFacts>()
             }
-            Fact::Gap(_) => 0,
+            Fact::Gap(_) | Fact::Dropped(_) => 0,
         };
         size_of::<Fact>() + content
     };

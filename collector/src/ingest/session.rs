@@ -2,7 +2,7 @@
 //! and what the agent was told it may send.
 //!
 //! Live batches and the backlog wait apart: a batch of the backlog that finds no room at the
-//! committer holds up no live one.
+//! committer holds up no live one, whatever its agent calls it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -113,6 +113,12 @@ impl Session {
         }
     }
 
+    /// What was started as live is old: it waits with the backlog, and the next live one may start.
+    pub fn turned_out_old(&mut self, batch: Batch) {
+        self.started(Lane::Live, false);
+        self.took(Batch { late: true, ..batch });
+    }
+
     /// So many were answered.
     pub fn answered(&mut self, count: usize) {
         self.in_flight = self.in_flight.saturating_sub(count);
@@ -178,6 +184,29 @@ mod tests {
         session.answered(2);
         session.started(Lane::Backlog, false);
         assert_eq!(started(&mut session, Lane::Backlog), Some(2));
+    }
+
+    #[test]
+    fn what_calls_itself_live_and_is_old_holds_up_nothing_live() {
+        let mut session = Session::default();
+        (1..=4).for_each(|seq| session.took(batch(seq, false)));
+        for seq in 1..=3 {
+            let old = session.start(Lane::Live).unwrap();
+            assert_eq!(old.seq, seq);
+            session.turned_out_old(old);
+        }
+        assert_eq!(started(&mut session, Lane::Backlog), Some(1));
+        assert_eq!(started(&mut session, Lane::Live), Some(4));
+        session.started(Lane::Live, true);
+        session.started(Lane::Backlog, true);
+        session.ended();
+        session.answered(2);
+        assert!(!session.is_done());
+        for seq in 2..=3 {
+            assert_eq!(started(&mut session, Lane::Backlog), Some(seq));
+            session.started(Lane::Backlog, false);
+        }
+        assert!(session.is_done());
     }
 
     #[test]

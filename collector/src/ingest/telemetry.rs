@@ -82,10 +82,10 @@ impl Shell {
         self.credit(&mut session, &mut admission).await?;
         while !session.is_done() {
             if let Some(batch) = session.start(Lane::Live) {
-                live.set(self.batch(batch, &answered).fuse());
+                live.set(self.batch(batch, Lane::Live, &answered).fuse());
             }
             if let Some(batch) = session.start(Lane::Backlog) {
-                backlog.set(self.batch(batch, &answered).fuse());
+                backlog.set(self.batch(batch, Lane::Backlog, &answered).fuse());
             }
             tokio::select! {
                 Some(first) = answers.recv(), if session.awaits_answers() => {
@@ -96,11 +96,12 @@ impl Shell {
                     session.answered(all.len());
                     self.answer(all).await?;
                 }
-                submitted = &mut live, if !live.is_terminated() => {
-                    session.started(Lane::Live, submitted?);
-                }
-                submitted = &mut backlog, if !backlog.is_terminated() => {
-                    session.started(Lane::Backlog, submitted?);
+                began = &mut live, if !live.is_terminated() => match began? {
+                    Began::Old(batch) => session.turned_out_old(batch),
+                    began => session.started(Lane::Live, began.will_be_answered()),
+                },
+                began = &mut backlog, if !backlog.is_terminated() => {
+                    session.started(Lane::Backlog, began?.will_be_answered());
                 }
                 // Never fails: the queue of `parts` holds the other end.
                 Ok(()) = admission.changed() => {
@@ -140,16 +141,25 @@ impl Shell {
         self.send(telemetry_down::Kind::Credit(credit)).await
     }
 
-    /// True if an answer of the committer will follow.
-    async fn batch(&self, batch: Batch, answered: &mpsc::Sender<Answer>) -> Result<bool, Status> {
+    async fn batch(
+        &self,
+        batch: Batch,
+        started: Lane,
+        answered: &mpsc::Sender<Answer>,
+    ) -> Result<Began, Status> {
         let (stream, seq, late) = (batch.stream_id, batch.seq, batch.late);
+        // Its content is shared.
+        let again = batch.clone();
         match self.check(batch).await {
             Ok(checked) => {
                 let lane = Lane::of(late, checked.append.to, checked.append.received);
+                if (started, lane) == (Lane::Live, Lane::Backlog) {
+                    return Ok(Began::Old(again));
+                }
                 let submit = self.parts.queue.submit(lane, checked, answered.clone());
                 // However long the store is away: heartbeats tell the agent that it is heard.
-                let submitted = submit.await;
-                submitted.map(|()| true).map_err(|gone| Status::unavailable(gone.to_string()))
+                submit.await.map_err(|gone| Status::unavailable(gone.to_string()))?;
+                Ok(Began::Submitted)
             }
             Err(Refused { code, detail }) => {
                 self.parts.counters.rejected(code);
@@ -162,7 +172,7 @@ impl Shell {
                     "a batch is refused"
                 );
                 self.send(reject(stream, seq, code, detail)).await?;
-                Ok(false)
+                Ok(Began::Refused)
             }
         }
     }
@@ -226,6 +236,21 @@ impl Shell {
     }
 }
 
+/// What came of a batch that was started.
+enum Began {
+    /// The committer will answer.
+    Submitted,
+    Refused,
+    /// It called itself live.
+    Old(Batch),
+}
+
+impl Began {
+    fn will_be_answered(&self) -> bool {
+        matches!(self, Self::Submitted)
+    }
+}
+
 fn reject(stream_id: i64, seq: u64, code: RejectCode, detail: String) -> telemetry_down::Kind {
     let code = code.into();
     telemetry_down::Kind::Reject(farwatch_proto::v1::Reject { stream_id, seq, code, detail })
@@ -254,6 +279,10 @@ impl Known for AgentView {
 
     fn schemas(&self) -> (usize, usize) {
         self.live.layouts_size(self.sender.tenant)
+    }
+
+    fn corrects_times(&self) -> bool {
+        self.live.corrects_times(self.sender.agent)
     }
 
     fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool {

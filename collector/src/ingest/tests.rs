@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::time::Duration;
 
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator};
 use farwatch_common::sample::Row;
@@ -124,7 +125,7 @@ impl Stage {
     async fn run<T>(self, test: impl Future<Output = T>) -> T {
         let mut answer = None;
         let stop = async { answer = Some(test.await) };
-        self.tasks.run(stop, std::time::Duration::from_secs(10)).await.unwrap();
+        self.tasks.run(stop, Duration::from_secs(10)).await.unwrap();
         answer.unwrap()
     }
 }
@@ -338,9 +339,12 @@ async fn of_two_hosts_that_run_as_one_agent_the_younger_is_kept_out_and_the_tena
         assert!(refused.metadata().contains_key(CLONED_HEADER));
     }
     assert!(!back.1.token().is_cancelled(), "who is kept out ends nobody's session");
-    while world.count(audited).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let written = async {
+        while world.count(audited).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), written).await.expect("a row of the audit");
     assert_eq!(world.count(audited).await, 1);
 }
 

@@ -6,7 +6,7 @@
 //! another agent is such a thing: what the old one still holds of others must not be lost with it.
 //! What is dropped of a device that is still there is a loss, and becomes a gap of the batch.
 
-mod clock;
+pub(crate) mod clock;
 mod events;
 mod losses;
 
@@ -55,6 +55,8 @@ pub trait Known {
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
     /// How many schemas the tenant has, and the memory their layouts take.
     fn schemas(&self) -> (usize, usize);
+    /// Whether times of the agent are corrected now, by what its heartbeats tell of its clock.
+    fn corrects_times(&self) -> bool;
     /// Whether the tenant has room for the series of a table of a device.
     fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool;
 }
@@ -189,7 +191,7 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
         return Err(Refused::malformed("the batch is empty"));
     }
     let decoded = rows.len();
-    let shift = clock::shift(checked.append.clock_offset);
+    let shift = clock::shift(checked.append.clock_offset, known.corrects_times());
     if shift != 0 {
         rows.iter_mut().for_each(|row| row.at = clock::shifted(row.at, shift));
         checked.rows_corrected = decoded as u64;
@@ -207,7 +209,7 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     checked.rows_unknown_device = (decoded - rows.len()) as u64;
     let layouts = layouts_of(checked, &rows, known)?;
     checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known, &mut losses);
-    checked.append.facts.extend(losses.gap(&checked.append).map(Fact::Gap));
+    checked.append.facts.extend(losses.gap(&checked.append).map(Fact::Dropped));
     if rows.len() < decoded || checked.rows_clamped + checked.rows_corrected > 0 {
         checked.append.data = Bytes::from(encode_rows(&rows)?);
     }
@@ -286,7 +288,7 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
         return Err(Refused::malformed("events have a class of their own"));
     }
     let events = decode_events(&checked.append.data)?;
-    let shift = clock::shift(checked.append.clock_offset);
+    let shift = clock::shift(checked.append.clock_offset, known.corrects_times());
     let (facts, devices) = events::check(events, shift, checked.append.received)?;
     // What a device is is told by the agent that it moved to: nothing of it is lost.
     let gone = strangers(devices.iter().flatten().copied(), known);

@@ -11,6 +11,7 @@ use super::device::Reach;
 use super::feed::Troubles;
 use super::links::LinkEvent;
 use super::view::{LiveAgent, LiveBackfill, LiveBuffer, LiveGateway, State};
+use crate::ingest::validate::clock::is_corrected;
 
 /// An agent whose session ended may dial again this long before it is offline. In the first minute
 /// of an outage it dials every two seconds; longer, and its devices would keep states that nobody
@@ -94,6 +95,8 @@ pub(super) struct Agent {
     backfill: Option<LiveBackfill>,
     /// What is to be added to its times to make them the collector's, in microseconds.
     clock_offset: Option<i64>,
+    /// Its times are corrected by that.
+    pub(super) corrects_times: bool,
     cloned_until: Option<Micros>,
     losing_until: Option<Micros>,
     /// What happened to its sessions, until somebody takes it.
@@ -120,6 +123,7 @@ impl Agent {
             behind: false,
             backfill: None,
             clock_offset: None,
+            corrects_times: false,
             cloned_until: None,
             losing_until: None,
             links: Vec::new(),
@@ -166,6 +170,8 @@ impl Agent {
         self.news(&session, LinkEvent::Opened, session.link.reason);
         self.session = Some(session);
         self.stopped = false;
+        // A backlog that goes on after another outage begins anew: that one is no time of its drain.
+        self.backfill = None;
         self.heard(since);
         (self.version, self.platform) = (version, platform);
     }
@@ -224,7 +230,10 @@ impl Agent {
             self.links.push((LinkEvent::Moved, transport, remote, None));
         }
         let offset = beat.clock_offset_us.filter(|offset| is_offset(*offset));
-        self.clock_offset = offset.or(self.clock_offset);
+        if let Some(offset) = offset {
+            self.corrects_times = is_corrected(self.corrects_times, offset);
+            self.clock_offset = Some(offset);
+        }
         if let Some(buffer) = &beat.buffer {
             self.buffered(live_buffer(buffer), at);
         }

@@ -51,7 +51,9 @@ impl Live {
                         Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_objects(&table, at);
                         }
-                        Fact::Gap(_) => fleet.with_agent(agent, now, |agent| agent.lost(now)),
+                        Fact::Gap(_) | Fact::Dropped(_) => {
+                            fleet.with_agent(agent, now, |agent| agent.lost(now));
+                        }
                         Fact::Device(..) | Fact::Interfaces(..) | Fact::Objects(..) => {}
                     }
                 }

@@ -31,8 +31,12 @@ fn fleet() -> Fleet {
 }
 
 fn online(fleet: &mut Fleet, since: Micros) {
+    online_as(fleet, 1, since);
+}
+
+fn online_as(fleet: &mut Fleet, connection: u64, since: Micros) {
     let session = agent::Session {
-        connection: 1,
+        connection,
         transport: "quic",
         remote: "192.0.2.9:1".into(),
         since,

@@ -94,6 +94,8 @@ pub enum Fact {
     Interfaces(Micros, InterfaceTable),
     Objects(Micros, ObjectTable),
     Gap(GapRow),
+    /// Rows that the collector dropped: they are added to what it dropped before of the same numbers.
+    Dropped(GapRow),
 }
 
 impl Fact {
@@ -103,7 +105,7 @@ impl Fact {
             Self::Device(_, facts) => Some(facts.device_id),
             Self::Interfaces(_, table) => Some(table.device_id),
             Self::Objects(_, table) => Some(table.device_id),
-            Self::Gap(_) => None,
+            Self::Gap(_) | Self::Dropped(_) => None,
         }
     }
 }

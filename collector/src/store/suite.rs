@@ -325,6 +325,33 @@ async fn too_many_gaps_are_melted_and_none_is_uncounted<S: SampleStore>(store: S
     assert_eq!(store.gaps(&context(TENANT), NEIGHBOUR, ends.0, ends.1).await.unwrap(), []);
 }
 
+async fn what_is_dropped_is_added_up<S: SampleStore>(store: S) {
+    let dropped = |from: i64, to: i64, count, class| GapRow {
+        stream: STREAM,
+        seq_first: 0,
+        seq_last: 1023,
+        from: at(from),
+        to: at(to),
+        class,
+        count,
+        reason: GapReason::Rejected,
+        received: at(7200),
+    };
+    let batch = |seq, gap: &GapRow| {
+        let second = i64::try_from(seq).unwrap();
+        let facts = vec![Fact::Dropped(gap.clone())];
+        crate::store::samples::Append { facts, ..append(seq, &[alive(DEVICE, second)]) }
+    };
+    let first = dropped(60, 70, 2, Class::Counters);
+    let others = [dropped(50, 65, 3, Class::Counters), dropped(80, 90, 4, Class::Gauges)];
+    store.append(&[batch(1, &first), batch(2, &others[0])], &[]).await.unwrap();
+    store.append(&[batch(3, &others[1])], &[]).await.unwrap();
+    // Sent again: it was counted.
+    store.append(&[batch(2, &others[0])], &[]).await.unwrap();
+    let gaps = store.gaps(&context(TENANT), AGENT, at(0), at(3600)).await.unwrap();
+    assert_eq!(gaps, [dropped(50, 70, 5, Class::Counters), others[1].clone()]);
+}
+
 async fn the_last_rows_come_back<S: SampleStore>(store: S) {
     let mut early = alive(SECOND, 0);
     early.values[1] = Some(1);
@@ -415,6 +442,7 @@ macro_rules! every_test {
             gaps_are_kept_and_drawn
             pages_hold_every_gap_once
             too_many_gaps_are_melted_and_none_is_uncounted
+            what_is_dropped_is_added_up
             the_last_rows_come_back
             a_tail_begins_where_the_groups_of_its_class_end
             facts_of_a_device_that_is_gone_are_dropped

@@ -31,6 +31,10 @@ impl Known for Ours {
         (0, 0)
     }
 
+    fn corrects_times(&self) -> bool {
+        false
+    }
+
     fn series_room(&self, _: DeviceId, _: &Arc<Layout>) -> bool {
         true
     }

@@ -20,6 +20,7 @@ struct World {
     schemas: (usize, usize),
     /// Has no room for new series.
     full: bool,
+    corrects: bool,
 }
 
 impl World {
@@ -44,6 +45,10 @@ impl Known for World {
 
     fn schemas(&self) -> (usize, usize) {
         self.schemas
+    }
+
+    fn corrects_times(&self) -> bool {
+        self.corrects
     }
 
     fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool {
@@ -327,11 +332,11 @@ fn what_is_dropped_of_devices_that_are_there_is_a_gap() {
     let rows =
         [counters(GONE, 0, 1), moved, failed, counters(SECOND, 60, 1), counters(DEVICE, 30, 5)];
     let taken = check(wire(7, &rows), sender(), &world).unwrap();
-    let [Fact::Gap(gap)] = taken.append.facts.as_slice() else { panic!("{taken:?}") };
+    let [Fact::Dropped(gap)] = taken.append.facts.as_slice() else { panic!("{taken:?}") };
     // The two of the device that moved and the one without room; not that of the removed one.
     assert_eq!((gap.count, gap.reason, gap.class), (3, GapReason::Rejected, Class::Counters));
     let times = [gap.from, gap.to].map(|at| (at.0 - T0) / Micros::SECOND);
-    assert_eq!((times, gap.stream, gap.seq_first, gap.seq_last), ([10, 60], STREAM, 7, 7));
+    assert_eq!((times, gap.stream, gap.seq_first, gap.seq_last), ([10, 60], STREAM, 0, 1023));
     assert_eq!((taken.rows_unknown_device, taken.rows_over_quota), (3, 1));
     assert_eq!(taken.rows.len(), 1);
     // Also where nothing else is left: the gap has to be stored.
@@ -352,4 +357,15 @@ fn rows_for_which_the_tenant_has_no_room_are_dropped_and_the_others_stay() {
     let taken = check(wire(2, &rows[1..2]), sender(), &world).unwrap();
     assert_eq!((taken.rows.len(), taken.rows_over_quota), (0, 1));
     assert!(taken.append.schemas.is_empty() && taken.layouts.is_empty());
+}
+
+#[test]
+fn a_clock_that_is_being_set_right_is_corrected_to_the_end() {
+    let offset = 30 * Micros::SECOND;
+    let batch = Batch { clock_offset_us: Some(offset), ..wire(1, &[counters(DEVICE, 0, 1)]) };
+    for (corrects, expected) in [(false, 0), (true, offset)] {
+        let world = World { corrects, ..World::default() };
+        let taken = check(batch.clone(), sender(), &world).unwrap();
+        assert_eq!(taken.rows[0].0.at, Micros(T0 + expected));
+    }
 }

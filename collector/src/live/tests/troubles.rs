@@ -99,8 +99,16 @@ fn catching_up_is_told_from_where_it_began() {
     // More than there was: it was away again.
     beats(&mut fleet, 25, &beat(None, 1200, oldest));
     assert_eq!(told(&fleet), Some(began(1200)));
-    beats(&mut fleet, 30, &beat(None, 1, at(29)));
-    assert_eq!(told(&fleet), None);
+    // Another session: what came between was no time of the drain.
+    online_as(&mut fleet, 2, at(26));
+    let remote = "192.0.2.9:1".parse().unwrap();
+    let mut beats = |second, beat: Heartbeat| {
+        fleet.with_agent(AGENT, at(second), |agent| agent.beat((2, remote), &beat, at(second)));
+        told(&fleet)
+    };
+    let again = LiveBackfill { began_at: Some(at(28)), ..began(700) };
+    assert_eq!(beats(28, beat(None, 700, oldest)), Some(again));
+    assert_eq!(beats(30, beat(None, 1, at(29))), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use farwatch_common::id::{AgentId, TenantId};
 use farwatch_proto::v1::DeviceFacts;
 
 use super::tables::{interface_table_store, object_table_store};
-use super::{Fact, GapRow, signed};
+use super::{Fact, GapRow, melt, signed};
 use crate::inventory::device::own_name;
 use crate::store::sql::sql;
 use crate::store::{StoreError, Txn};
@@ -32,6 +32,7 @@ pub(in crate::store) async fn store(
         Fact::Interfaces(at, table) => interface_table_store(txn, tenant, agent, *at, table).await,
         Fact::Objects(at, table) => object_table_store(txn, tenant, agent, *at, table).await,
         Fact::Gap(gap) => gap_store(txn, tenant, agent, gap).await,
+        Fact::Dropped(gap) => melt::gap_add(txn, tenant, agent, gap).await,
     }
 }
 

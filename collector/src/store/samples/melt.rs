@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use farwatch_common::id::{AgentId, TenantId};
 
 use super::gaps::{gap_columns, gap_row};
-use super::{GAP_COUNT_MAX, GAPS_PER_AGENT_MAX, GapRow, signed};
+use super::{GAP_COUNT_MAX, GAPS_PER_AGENT_MAX, GapRow, signed, unsigned};
 use crate::store::sql::sql;
 use crate::store::{StoreError, Txn};
 
@@ -29,7 +29,8 @@ sql! { pub(in crate::store) GAP_MELTED =
      ON CONFLICT (tenant_id, agent_id, stream_id, seq_first, seq_last, class, reason) DO UPDATE SET
      n = CASE WHEN gap.n + excluded.n > $12 THEN $12 ELSE gap.n + excluded.n END,
      from_at = CASE WHEN gap.from_at < excluded.from_at THEN gap.from_at ELSE excluded.from_at END,
-     to_at = CASE WHEN gap.to_at > excluded.to_at THEN gap.to_at ELSE excluded.to_at END" }
+     to_at = CASE WHEN gap.to_at > excluded.to_at THEN gap.to_at ELSE excluded.to_at END
+     RETURNING n" }
 
 /// Brings the gaps of an agent to their bound, after some were stored.
 pub(in crate::store) async fn surplus_melt(
@@ -44,20 +45,34 @@ pub(in crate::store) async fn surplus_melt(
         let melted = melt(taken);
         tracing::info!(%agent, gaps = melted.len(), "the oldest gaps of an agent are melted");
         for gap in melted {
-            gap_melted(txn, tenant, agent, &gap).await?;
+            add(txn, tenant, agent, &gap).await?;
         }
         count = GAPS_OF_AGENT.bind(tenant).bind(agent).scalar(txn).await?;
     }
     Ok(())
 }
 
-async fn gap_melted(
+/// Adds what a gap tells to the one of the same key. Only a new one costs a look at how many there are.
+pub(super) async fn gap_add(
     txn: &mut Txn,
     tenant: TenantId,
     agent: AgentId,
     gap: &GapRow,
 ) -> Result<(), StoreError> {
-    GAP_MELTED
+    match add(txn, tenant, agent, gap).await? {
+        count if count == gap.count => surplus_melt(txn, tenant, agent).await,
+        _ => Ok(()),
+    }
+}
+
+/// Gives the rows that the gap tells then.
+async fn add(
+    txn: &mut Txn,
+    tenant: TenantId,
+    agent: AgentId,
+    gap: &GapRow,
+) -> Result<u64, StoreError> {
+    let count = GAP_MELTED
         .bind(tenant)
         .bind(agent)
         .bind(gap.stream)
@@ -70,9 +85,9 @@ async fn gap_melted(
         .bind(gap.reason as i64)
         .bind(gap.received)
         .bind(signed(GAP_COUNT_MAX))
-        .execute(txn)
+        .scalar(txn)
         .await?;
-    Ok(())
+    Ok(unsigned(count))
 }
 
 /// Neighbours in time of one class and reason become one.

@@ -7,7 +7,7 @@ use farwatch_common::sample::{Cause, MetricKind};
 
 use super::{Kept, missing_after};
 use crate::store::rates::{self, Reading};
-use crate::store::samples::{GapRow, POINTS_MAX, Point, gap_cause};
+use crate::store::samples::{GapReason, GapRow, POINTS_MAX, Point, gap_cause};
 
 /// Steps a grid may have, in seconds; above the last, whole days.
 const STEPS_S: [u32; 16] =
@@ -124,9 +124,29 @@ impl Drawing<'_> {
 
     /// A null point at `at` for the time between two polls.
     fn gap(&self, at: Micros, after: Micros, before: Micros) -> Raw {
-        let declared = self.gaps.iter().find(|gap| gap.from < before && gap.to > after);
-        let cause = declared.map(|gap| gap_cause(gap.reason));
-        Raw { at, value: None, seconds: 1.0, cause }
+        let touching = || self.gaps.iter().filter(|gap| gap.from < before && gap.to > after);
+        let is_rejected = |gap: &&GapRow| gap.reason == GapReason::Rejected;
+        let declared = touching().find(|gap| !is_rejected(gap));
+        // A gap does not say of which device it is, and what the collector drops all day is most often of
+        // another: only where it leaves nothing of the time it is the cause.
+        let rejected = || self.covers(touching().filter(is_rejected), after, before);
+        let reason = declared.map(|gap| gap.reason);
+        let reason = reason.or_else(|| rejected().then_some(GapReason::Rejected));
+        Raw { at, value: None, seconds: 1.0, cause: reason.map(gap_cause) }
+    }
+
+    /// Whether gaps, the oldest first, leave no poll out between these two.
+    fn covers<'a>(
+        &self,
+        gaps: impl Iterator<Item = &'a GapRow>,
+        after: Micros,
+        before: Micros,
+    ) -> bool {
+        let missing = missing_after(self.interval);
+        let until = gaps.fold(after, |until, gap| {
+            if gap.from > until.after(missing) { until } else { until.max(gap.to) }
+        });
+        until > after && before <= until.after(missing)
     }
 }
 

@@ -175,3 +175,38 @@ fn thinning_keeps_the_extremes_on_an_aligned_grid() {
     assert_eq!((second.min, second.value, second.max), (Some(10.0), Some(12.0), Some(14.0)));
     assert!(series.points.iter().all(|point| point.at.0 % (5 * MINUTE) == 0));
 }
+
+#[test]
+fn what_the_collector_drops_is_the_cause_only_where_it_leaves_nothing() {
+    let (id, gauge) = schema(Group::System, "level", MetricKind::Gauge, 0);
+    let query = query("level", 0..20, 100);
+    let gap = |from: i64, to: i64, reason| GapRow {
+        stream: 1,
+        seq_first: from.unsigned_abs(),
+        seq_last: to.unsigned_abs(),
+        from: Micros(from * MINUTE),
+        to: Micros(to * MINUTE),
+        class: Class::Gauges,
+        count: 1,
+        reason,
+        received: Micros(0),
+    };
+    let check = |gaps: &[GapRow], expected: Option<&'static str>| {
+        let minute = Duration::from_secs(60);
+        let mut builder = SeriesBuilder::new(&query, minute, &[(id, gauge.clone())]).unwrap();
+        for minute in [0, 1, 18, 19] {
+            builder.take(rank(1), &row(Group::System, id, minute, Some(1))).unwrap();
+        }
+        let points = builder.finish(gaps).remove(0).points;
+        let causes: Vec<_> = points.iter().map(|point| point.cause).collect();
+        assert_eq!(causes, [None, None, expected, expected, None, None], "{gaps:?}");
+    };
+    let rejected = |from, to| gap(from, to, GapReason::Rejected);
+    check(&[rejected(2, 17)], Some("gap_rejected"));
+    check(&[rejected(0, 9), rejected(10, 30)], Some("gap_rejected"));
+    // One row of another device in the middle of it.
+    check(&[rejected(9, 9)], None);
+    check(&[rejected(2, 6), rejected(10, 17)], None);
+    check(&[rejected(2, 14)], None);
+    check(&[rejected(2, 17), gap(9, 10, GapReason::Crash)], Some("gap_crash"));
+}
