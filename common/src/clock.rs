@@ -40,28 +40,27 @@ impl fmt::Debug for Micros {
     }
 }
 
-/// Both clocks at one moment.
+/// What the wall clock says, and how it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     pub wall: Micros,
-    /// How far the wall clock is ahead of the monotonic one, in microseconds. It changes when the wall
-    /// clock is set; by itself it means nothing.
+    /// How far the wall clock is ahead of one that nobody sets, in microseconds. It changes when the wall
+    /// clock is set, and not while the host sleeps; by itself it means nothing.
     pub ahead_us: i64,
 }
 
 /// Wall clock and monotonic clock. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// From where [`Look`]s count monotonic time.
-    started: Instant,
+    /// From where [`Look`]s count.
+    started: Duration,
     /// Added to the wall clock, in microseconds; only tests make it other than zero.
     shift_us: Arc<AtomicI64>,
 }
 
 impl Default for Clock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn default() -> Self {
-        Self { started: Instant::now(), shift_us: Arc::default() }
+        Self { started: steady(), shift_us: Arc::default() }
     }
 }
 
@@ -92,7 +91,7 @@ impl Clock {
     /// Looks at both clocks. Looks of this clock and its clones can be compared.
     #[must_use]
     pub fn look(&self) -> Look {
-        let passed = self.monotonic().saturating_duration_since(self.started);
+        let passed = steady().saturating_sub(self.started);
         let wall = self.now();
         Look { wall, ahead_us: wall.before(passed).0 }
     }
@@ -101,6 +100,28 @@ impl Clock {
     pub fn shift(&self, by_us: i64) {
         self.shift_us.fetch_add(by_us, Ordering::Relaxed);
     }
+}
+
+/// Time that nobody sets, and that goes on while the host sleeps: by one that stands still meanwhile each
+/// sleep would look like a wall clock that was set. Linux has a clock for it (clock_gettime(2)); on macOS
+/// the usual one goes on, and only that behind [`Instant`] does not.
+#[cfg(unix)]
+fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = rustix::time::ClockId::Monotonic;
+    let since_boot = rustix::time::clock_gettime(id);
+    let seconds = u64::try_from(since_boot.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(since_boot.tv_nsec).unwrap_or(0))
+}
+
+/// The same: the performance counter of Windows goes on while the host sleeps.
+#[cfg(not(unix))]
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn steady() -> Duration {
+    static FIRST: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    Instant::now().saturating_duration_since(*FIRST)
 }
 
 #[cfg(test)]
@@ -126,6 +147,14 @@ mod tests {
         let after = clock.look();
         assert!((after.ahead_us - before.ahead_us).abs_diff(-3_600_000_000) < 60_000_000);
         assert!(after.wall < before.wall);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn looks_count_the_time_since_the_boot_with_all_sleep() {
+        let told = std::fs::read_to_string("/proc/uptime").unwrap();
+        let since_boot: f64 = told.split(' ').next().unwrap().parse().unwrap();
+        assert!((steady().as_secs_f64() - since_boot).abs() < 60.0, "{told}");
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub(super) struct Offset {
     pub(super) error_us: u32,
 }
 
+impl Offset {
+    /// Of a clock that is the collector's.
+    const RIGHT: Self = Self { us: 0, error_us: 0 };
+}
+
 /// Where in time the live batches of an epoch are, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
@@ -171,7 +176,7 @@ impl Epochs {
     /// A time of `epoch` by the current clock; as it is where the two cannot be compared.
     #[must_use]
     pub(super) fn to_current(&self, epoch: u64, at: Micros) -> Micros {
-        Micros(at.0.saturating_add(self.shift_us(epoch).unwrap_or(0)))
+        Micros(at.0.saturating_add(self.shift_us(epoch)))
     }
 
     /// Where the live batches of `epoch` are when the current clock says `now`; `None` if there
@@ -179,7 +184,7 @@ impl Epochs {
     #[must_use]
     pub(super) fn live(&self, epoch: u64, now: Micros) -> Option<Window> {
         self.get(epoch)?;
-        let shift_us = self.shift_us(epoch).unwrap_or(0);
+        let shift_us = self.shift_us(epoch);
         let place = |at: Micros| Micros(at.0.saturating_sub(shift_us));
         // What lies far ahead was stamped by a clock that was wrong.
         let to = place(now.after(order::LIVE_AGE_MAX));
@@ -217,13 +222,24 @@ impl Epochs {
         if epoch == self.current { Some(&self.now) } else { self.known.get(&epoch) }
     }
 
-    /// What makes times of `epoch` those of the current clock.
-    fn shift_us(&self, epoch: u64) -> Option<i64> {
-        let wanted = self.get(epoch)?;
-        if wanted.process == self.now.process {
-            return Some(self.now.ahead_us.saturating_sub(wanted.ahead_us));
-        }
-        Some(self.offset_us(epoch)?.saturating_sub(self.offset_us(self.current)?))
+    /// What makes times of `epoch` those of the current clock. Clocks that both were measured are compared by
+    /// that, as the one that nobody sets may have stood still: a virtual machine that is paused. One of another
+    /// process that nobody has measured is taken for right, as the collector takes it.
+    fn shift_us(&self, epoch: u64) -> i64 {
+        let here = self.get(epoch).filter(|epoch| epoch.process == self.now.process);
+        let known_us = here.map_or(0, |epoch| self.now.ahead_us.saturating_sub(epoch.ahead_us));
+        let offsets = match here {
+            Some(epoch) => epoch.offset.zip(self.now.offset),
+            None => {
+                let then = self.offset(epoch).unwrap_or(Offset::RIGHT);
+                self.offset(self.current).map(|now| (then, now))
+            }
+        };
+        let Some((then, now)) = offsets else { return known_us };
+        let measured_us = then.us.saturating_sub(now.us);
+        let unsure_us = u64::from(then.error_us) + u64::from(now.error_us);
+        // What may be the same is the same.
+        if measured_us.abs_diff(known_us) <= unsure_us { known_us } else { measured_us }
     }
 
     fn forget_oldest(&mut self) {

@@ -75,6 +75,10 @@ fn run(seed: u64) {
         for _ in 0..40 {
             host.true_us += random.below(30 * SECOND);
             epochs.look(host.look());
+            if random.chance(5) {
+                host.true_us += random.below(100 * 3600 * SECOND);
+                assert!(!epochs.look(host.look()), "seed {seed}: to sleep is no jump");
+            }
             // A jump between two looks, and rows from before and after it.
             let mut rows = Vec::new();
             for part in 0..2 {
@@ -160,6 +164,42 @@ fn what_was_stamped_before_a_jump_is_moved_by_it() {
         assert!(epochs.look(look(10_010 + step, step)));
         assert_eq!(rectified(&epochs, 10_005), 10_005 + step);
         assert_eq!(rectified(&epochs, 10_005 + step), 10_005 + step);
+    }
+}
+
+#[test]
+fn a_machine_that_was_paused_moves_nothing_that_was_measured() {
+    let measured = |ahead| Measured { ahead_us: ahead * SECOND, offset_us: 0, error_us: 1000 };
+    let mut epochs = Epochs::new(BTreeMap::new(), 1, look(10_000, 0));
+    epochs.measured(measured(0));
+    // No clock went on, and then the one that can be set was.
+    assert!(epochs.look(look(13_610, 3600)));
+    let at = Micros(9_000 * SECOND);
+    assert_eq!(epochs.to_current(1, at).0, 12_600 * SECOND, "as long as nothing else is known");
+    epochs.measured(measured(3600));
+    assert_eq!((epochs.to_current(1, at), epochs.offset_us(1)), (at, Some(0)));
+}
+
+#[test]
+fn another_process_is_compared_by_what_was_measured_of_both() {
+    let offset = |us| Some(Offset { us, error_us: 1000 });
+    let before = |offset| Epoch { process: 1, began: Micros(0), ahead_us: 77, offset };
+    let at = Micros(100 * SECOND);
+    // (offset of then, of now, what moves the times of then)
+    let cases = [
+        (None, None, 0),
+        (offset(SECOND), None, 0),
+        (None, offset(3600 * SECOND), -3600 * SECOND),
+        (offset(3600 * SECOND), offset(0), 3600 * SECOND),
+        (offset(2500), offset(1000), 0),
+    ];
+    for (then, now, moved_us) in cases {
+        let known = BTreeMap::from([(1, before(then))]);
+        let mut epochs = Epochs::new(known, 2, look(200, 0));
+        if let Some(Offset { us, error_us }) = now {
+            epochs.measured(Measured { ahead_us: 0, offset_us: us, error_us });
+        }
+        assert_eq!(epochs.to_current(1, at).0 - at.0, moved_us, "{then:?} {now:?}");
     }
 }
 
