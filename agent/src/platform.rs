@@ -11,9 +11,7 @@ mod system;
 #[path = "platform/unix.rs"]
 mod system;
 
-pub use system::{
-    default_config_file, default_state_dir, host_name, private_dir, volume_bytes, volume_free_bytes,
-};
+pub use system::{default_config_file, default_state_dir, host_name, private_dir, volume_bytes};
 
 /// For example `linux/x86_64`.
 #[must_use]

@@ -157,6 +157,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Some(serving) = &serving {
         tasks.spawn("database", serving.clone().run(cancel.clone()));
     }
+    let help = "1 while batches are refused, because the disk of the database is full.";
+    let gauge = base.metrics.gauge("store_disk_full", help, &[]);
+    tasks.spawn("room", base.database.room().clone().run(gauge, cancel.clone()));
     let samples = Samples::new(base.database.clone());
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;

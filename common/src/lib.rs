@@ -1,6 +1,7 @@
 //! What the Farwatch agent and collector share: ids, samples, the wire codec and the transport.
 
 pub mod backoff;
+pub mod ballast;
 pub mod batch;
 pub mod clock;
 pub mod config;

@@ -7,7 +7,7 @@ mod system;
 #[path = "platform/unix.rs"]
 mod system;
 
-pub use system::{create_private_dir, give_up_after};
+pub use system::{create_private_dir, give_up_after, volume_free_bytes};
 
 #[cfg(test)]
 mod tests {

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::AgentId;
+use farwatch_common::platform::volume_free_bytes;
 
 use super::report::Check;
 use crate::config::AgentConfig;
 use crate::identity::Credentials;
-use crate::platform;
 use crate::platform::icmp::{EchoSocket, Family};
 
 const ENROL: &str = "run `farwatch-agent enroll --token-file FILE` with a token of the collector";
@@ -117,7 +117,7 @@ pub(super) fn disk(config: &AgentConfig) -> Check {
     let dir = &config.state_dir;
     // The cap is the same whoever's buffer it is.
     let cap = config.buffer(dir, AgentId(0)).cap_bytes;
-    let Some(free) = platform::volume_free_bytes(dir) else {
+    let Some(free) = volume_free_bytes(dir) else {
         return Check::skipped(NAME, "this system does not tell what is free");
     };
     room(free, cap.saturating_sub(buffered(dir)))

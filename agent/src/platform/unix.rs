@@ -34,10 +34,3 @@ pub fn volume_bytes(path: &Path) -> Option<u64> {
     let volume = rustix::fs::statvfs(path).ok()?;
     volume.f_blocks.checked_mul(volume.f_frsize)
 }
-
-/// What is free of it for this user.
-#[must_use]
-pub fn volume_free_bytes(path: &Path) -> Option<u64> {
-    let volume = rustix::fs::statvfs(path).ok()?;
-    volume.f_bavail.checked_mul(volume.f_frsize)
-}

@@ -30,9 +30,3 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
 pub fn volume_bytes(_path: &Path) -> Option<u64> {
     None
 }
-
-/// Not known here.
-#[must_use]
-pub fn volume_free_bytes(_path: &Path) -> Option<u64> {
-    None
-}

@@ -24,6 +24,8 @@ use crate::store::StoreError;
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 /// When a busy database should be asked again.
 const BUSY_RETRY_S: u64 = 2;
+/// A disk that is full stays so until somebody makes room.
+const FULL_RETRY_S: u64 = 30;
 
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -228,6 +230,16 @@ impl From<StoreError> for Error {
             let detail = error.to_string();
             return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_much", detail);
         }
+        if let StoreError::Full { .. } = error {
+            let detail = "The disk of the collector's database is full: nothing can be changed \
+                          until its administrator makes room. What agents send they keep.";
+            let full = Self::new(StatusCode::SERVICE_UNAVAILABLE, "disk_full", detail);
+            return Self {
+                retry_after_s: Some(FULL_RETRY_S),
+                cause: Some(Arc::new(error)),
+                ..full
+            };
+        }
         if error.is_retryable() {
             let busy = Self::unavailable("The database is busy; try again in a moment.");
             return Self { cause: Some(Arc::new(error)), ..busy };
@@ -382,5 +394,19 @@ impl From<PasswordError> for Error {
             }
             error => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_and_when_to_come_again() {
+        let error = Error::from(StoreError::Full { source: None });
+        assert_eq!((error.status, error.code), (StatusCode::SERVICE_UNAVAILABLE, "disk_full"));
+        assert!(error.is_passing() && error.detail.contains("makes room"), "{error:?}");
+        let answer = error.render("req_1");
+        assert_eq!(answer.headers()[RETRY_AFTER], FULL_RETRY_S.to_string());
     }
 }

@@ -27,6 +27,20 @@ pub(super) struct Health {
     status: &'static str,
 }
 
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    status: &'static str,
+    /// `full` while what agents send cannot be stored for want of room: they keep it. All else is served.
+    disk: Disk,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Disk {
+    Ok,
+    Full,
+}
+
 /// What the last look at the database found holds for this long: anybody may ask.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
@@ -71,21 +85,22 @@ pub(super) async fn live() -> Data<Health> {
 
 /// Requests can be served: the database answers
 #[utoipa::path(get, path = "/health/ready", tag = "health", security(()),
-    responses((status = 200, body = Data<Health>)))]
-pub(super) async fn ready(State(state): State<AppState>) -> Result<Data<Health>, Error> {
+    responses((status = 200, body = Data<Readiness>)))]
+pub(super) async fn ready(State(state): State<AppState>) -> Result<Data<Readiness>, Error> {
     if state.stopping.is_cancelled() {
         return Err(Error::unavailable("The collector is stopping."));
     }
     if state.own.probe.answers(&state.db, state.clock.monotonic()).await {
-        return Ok(OK);
+        let disk = if state.db.room().is_full() { Disk::Full } else { Disk::Ok };
+        return Ok(Data { data: Readiness { status: "ok", disk } });
     }
     Err(Error::unavailable("The database does not answer."))
 }
 
 /// The start is over
 #[utoipa::path(get, path = "/health/startup", tag = "health", security(()),
-    responses((status = 200, body = Data<Health>)))]
-pub(super) async fn startup(state: State<AppState>) -> Result<Data<Health>, Error> {
+    responses((status = 200, body = Data<Readiness>)))]
+pub(super) async fn startup(state: State<AppState>) -> Result<Data<Readiness>, Error> {
     // Listeners open last: whoever can ask finds a collector that has started.
     ready(state).await
 }

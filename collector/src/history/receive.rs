@@ -192,6 +192,7 @@ impl Inner {
             Ok(part) => part,
             Err(broken) => return self.refuse(peer, job, broken).await,
         };
+        self.parts.database.room().hold_bulk()?;
         let came = part_keep(&self.parts.database, (peer, job), &part).await?;
         match came {
             Came::Part { next } => Ok(Taken { next, over: false }),

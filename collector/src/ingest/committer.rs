@@ -219,7 +219,12 @@ impl<S: SampleStore> Committer<S> {
         self.counters.commits_failed.add(1);
         let pause = self.backoff.next(rand::random());
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        tracing::error!(error = chain(error), pause_ms, "cannot store batches, keeping them");
+        if let StoreError::Full { .. } = error {
+            // The store has said so, once.
+            tracing::debug!(error = chain(error), pause_ms, "no room for batches, keeping them");
+        } else {
+            tracing::error!(error = chain(error), pause_ms, "cannot store batches, keeping them");
+        }
         tokio::time::timeout(pause, cancel.cancelled()).await.is_ok()
     }
 

@@ -7,6 +7,7 @@ mod sqlite;
 
 pub mod migrate;
 pub mod roles;
+mod room;
 mod scram;
 mod serving;
 mod url;
@@ -20,8 +21,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgConnection, PgPool};
 
 use super::txn::{Inner, Mode, Scope, Txn};
+pub(super) use error::Failures;
 pub use postgres::Refusal;
 pub(crate) use postgres::{IS_UNFINISHED, UNFINISHED};
+pub use room::Room;
 use serving::Fence;
 pub use serving::Serving;
 pub use url::DatabaseUrl;
@@ -83,13 +86,25 @@ pub enum StoreError {
     #[error("the database is away")]
     Away,
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// Passes once somebody makes room. Without a source where it was known before.
+    #[error("the disk of the database is full: make room on it")]
+    Full { source: Option<sqlx::Error> },
     #[error("a statement of the transaction failed before: nothing of it is kept")]
     Aborted,
     #[error("stored data cannot be read: {what}")]
     Corrupt { what: String },
     #[error("the answer needs more than {max} {what}: ask for a shorter range or fewer metrics")]
     TooMuch { what: &'static str, max: usize },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error::is_full(&error) {
+            true => Self::Full { source: Some(error) },
+            false => Self::Database(error),
+        }
+    }
 }
 
 impl StoreError {
@@ -116,7 +131,7 @@ impl StoreError {
             Self::Database(error)
             | Self::Connect { source: error, .. }
             | Self::Tls { source: error, .. } => error::is_retryable(error),
-            Self::Away => true,
+            Self::Away | Self::Full { .. } => true,
             _ => false,
         }
     }
@@ -208,6 +223,7 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Database {
     pools: Pools,
+    room: Room,
     #[cfg(test)]
     pub(crate) ran: super::sql::ran::Ran,
 }
@@ -219,9 +235,10 @@ enum Pools {
 }
 
 impl Database {
-    fn new(pools: Pools) -> Self {
+    fn new(pools: Pools, room: Room) -> Self {
         Self {
             pools,
+            room,
             #[cfg(test)]
             ran: super::sql::ran::Ran::default(),
         }
@@ -229,7 +246,7 @@ impl Database {
 
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Ok(Self::new(Pools::Sqlite(sqlite::open(data_dir).await?)))
+        Ok(Self::new(Pools::Sqlite(sqlite::open(data_dir).await?), Room::here(data_dir)))
     }
 
     /// The SQLite file in `data_dir`.
@@ -242,7 +259,7 @@ impl Database {
     /// whoever signs in, and one without this version's schema.
     pub async fn connect(server: Server) -> Result<Self, StoreError> {
         let pool = postgres::connect(server.options()?).await?;
-        Ok(Self::new(Pools::Postgres(pool, Fence::default())))
+        Ok(Self::new(Pools::Postgres(pool, Fence::default()), Room::elsewhere()))
     }
 
     /// Opens what the configuration names.
@@ -275,14 +292,28 @@ impl Database {
         }
     }
 
+    /// Whether its disk has room.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
     pub(super) async fn begin(&self, mode: Mode, scope: Scope) -> Result<Txn, StoreError> {
+        let suspicion = match &self.pools {
+            Pools::Sqlite(pools) => Some(pools.suspicion(mode)),
+            Pools::Postgres(..) => None,
+        };
+        let failures = Failures { room: self.room.clone(), suspicion };
         let inner = match &self.pools {
-            Pools::Sqlite(pools) => Inner::Sqlite(pools.begin(mode).await?),
+            Pools::Sqlite(pools) => {
+                let begun = pools.begin(mode).await;
+                Inner::Sqlite(begun.map_err(|error| failures.told(error))?)
+            }
             Pools::Postgres(_, fence) if fence.is_up() => return Err(StoreError::Away),
             Pools::Postgres(pool, _) => Inner::Postgres(postgres::begin(pool, mode, &scope).await?),
         };
         #[cfg_attr(not(test), expect(unused_mut, reason = "tests look at what runs"))]
-        let mut txn = Txn::new(inner, scope);
+        let mut txn = Txn::new(inner, scope, failures);
         #[cfg(test)]
         {
             txn.ran = self.ran.clone();

@@ -2,6 +2,8 @@
 
 pub(crate) mod scratch;
 
+use std::path::Path;
+
 use bytes::Bytes;
 use farwatch_common::batch::{Codec, content_hash, encode_rows};
 use farwatch_common::clock::Micros;
@@ -99,7 +101,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn open() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::open_in(&std::env::temp_dir()).await
+    }
+
+    /// In a directory of its own in this one.
+    pub(crate) async fn open_in(parent: &Path) -> Self {
+        let dir = tempfile::tempdir_in(parent).unwrap();
         let database = Database::open(dir.path()).await.unwrap();
         Raw::Sqlite(&database).run(INVENTORY).await;
         let samples = Samples::new(database.clone());

@@ -18,6 +18,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::TenantId;
 use sqlx::{Postgres, Sqlite, Transaction};
 
+use super::database::Failures;
 use super::sql::Sql;
 use super::{Database, Engine, StoreError};
 use crate::audit::write::Chains;
@@ -123,6 +124,7 @@ pub struct Txn {
     /// A statement failed, was cut short or is running. PostgreSQL answers COMMIT of such a
     /// transaction with a ROLLBACK that the driver takes for success; SQLite would keep the rest.
     failed: bool,
+    failures: Failures,
     /// What `notify` has read in it.
     known: Known,
     #[cfg(test)]
@@ -130,11 +132,12 @@ pub struct Txn {
 }
 
 impl Txn {
-    pub(super) fn new(inner: Inner, scope: Scope) -> Self {
+    pub(super) fn new(inner: Inner, scope: Scope, failures: Failures) -> Self {
         Self {
             inner,
             scope,
             failed: false,
+            failures,
             known: Known::default(),
             #[cfg(test)]
             ran: super::sql::ran::Ran::default(),
@@ -151,11 +154,11 @@ impl Txn {
         if self.failed {
             return Err(StoreError::Aborted);
         }
-        match self.inner {
-            Inner::Sqlite(inner) => inner.commit().await?,
-            Inner::Postgres(inner) => inner.commit().await?,
-        }
-        Ok(())
+        let committed = match self.inner {
+            Inner::Sqlite(inner) => inner.commit().await,
+            Inner::Postgres(inner) => inner.commit().await,
+        };
+        committed.map_err(|error| self.failures.told(error))
     }
 
     /// Goes on as another role, with other tenants, in the same transaction.
@@ -213,7 +216,7 @@ impl Txn {
             }
             Err(error) => {
                 tracing::debug!(statement = %sql, %error, "a statement failed");
-                Err(error.into())
+                Err(self.failures.told(error))
             }
         }
     }

@@ -3233,6 +3233,14 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Readiness: {
+            data: {
+                /** @description `full` while what agents send cannot be stored for want of room: they keep it. All else is served. */
+                disk: components["schemas"]["Disk"];
+                status: string;
+            };
+        };
+        /** @description A successful answer. */
         Data_RecoveryCodes: {
             data: {
                 /** @description Each counts once, instead of a code. Shown this once. */
@@ -3666,6 +3674,8 @@ export interface components {
             patches: components["schemas"]["DevicePatch"][];
             removed?: string[];
         };
+        /** @enum {string} */
+        Disk: "ok" | "full";
         /** @description SNMPv2-MIB system group, last seen. */
         Facts: {
             /** @description Where its SNMP answers come from, if not from its address. */
@@ -5128,6 +5138,11 @@ export interface components {
             devices?: number | null;
             /** Format: int32 */
             series?: number | null;
+        };
+        Readiness: {
+            /** @description `full` while what agents send cannot be stored for want of room: they keep it. All else is served. */
+            disk: components["schemas"]["Disk"];
+            status: string;
         };
         RecoveryCodes: {
             /** @description Each counts once, instead of a code. Shown this once. */
@@ -9873,7 +9888,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Health"];
+                    "application/json": components["schemas"]["Data_Readiness"];
                 };
             };
             /** @description What went wrong */
@@ -9901,7 +9916,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Health"];
+                    "application/json": components["schemas"]["Data_Readiness"];
                 };
             };
             /** @description What went wrong */

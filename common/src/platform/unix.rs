@@ -23,3 +23,10 @@ pub fn give_up_after(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> 
     let _ = (socket, silence);
     Ok(())
 }
+
+/// What is free of the volume that holds `path`, for this user.
+#[must_use]
+pub fn volume_free_bytes(path: &Path) -> Option<u64> {
+    let volume = rustix::fs::statvfs(path).ok()?;
+    volume.f_bavail.checked_mul(volume.f_frsize)
+}

@@ -1,6 +1,8 @@
 //! SQLite: one writer connection, some readers, PRAGMAs set and checked.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farwatch_common::file::create_private;
@@ -10,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::error::is_to_reopen;
 use super::{StoreError, migrate};
 use crate::store::txn::Mode;
 
@@ -26,6 +29,25 @@ pub(super) const FILE_NAME: &str = "farwatch.db";
 pub(super) struct Pools {
     writer: SqlitePool,
     readers: SqlitePool,
+    suspicions: [Suspicion; 2],
+}
+
+/// A connection of a pool failed in a way that it does not get over: it is closed when it is given back.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct Suspicion(Arc<AtomicBool>);
+
+impl Suspicion {
+    pub(super) fn note(&self, error: &sqlx::Error) {
+        if is_to_reopen(error) {
+            tracing::warn!(stage = "store", "a connection to the database is opened anew");
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the connection that is given back is to stay.
+    fn clears(&self) -> bool {
+        !self.0.swap(false, Ordering::AcqRel)
+    }
 }
 
 impl Pools {
@@ -34,9 +56,18 @@ impl Pools {
         &self,
         mode: Mode,
     ) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        match mode {
+        let begun = match mode {
             Mode::Read => self.readers.begin().await,
             Mode::Write => self.writer.begin_with("BEGIN IMMEDIATE").await,
+        };
+        begun
+    }
+
+    pub(super) fn suspicion(&self, mode: Mode) -> Suspicion {
+        let [reading, writing] = &self.suspicions;
+        match mode {
+            Mode::Read => reading.clone(),
+            Mode::Write => writing.clone(),
         }
     }
 
@@ -63,26 +94,30 @@ pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("auto_vacuum", "INCREMENTAL");
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(writing)
-        .await
-        .map_err(open)?;
+    let suspicions = [Suspicion::default(), Suspicion::default()];
+    let [readers, writer] = suspicions.each_ref().map(options);
+    let writer = writer.max_connections(1).connect_with(writing).await.map_err(open)?;
     migrate::SQLITE.run(&writer).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => {
             StoreError::Newer { database: path.display().to_string(), version }
         }
         source => StoreError::Migrate { path: path.clone(), source },
     })?;
-    let readers = SqlitePoolOptions::new()
+    let readers = readers
         .max_connections(READERS_MAX)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(reading.read_only(true))
         .await
         .map_err(open)?;
     check(&writer).await?;
-    Ok(Pools { writer, readers })
+    Ok(Pools { writer, readers, suspicions })
+}
+
+fn options(suspicion: &Suspicion) -> SqlitePoolOptions {
+    let suspicion = suspicion.clone();
+    SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).after_release(move |_, _| {
+        let stays = suspicion.clears();
+        Box::pin(async move { Ok(stays) })
+    })
 }
 
 async fn check(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -110,7 +110,8 @@ impl SampleStore for Samples {
         let batch_tenants = batches.iter().map(|batch| batch.tenant);
         let tenants = batch_tenants.chain(checkpoints.iter().map(|checkpoint| checkpoint.tenant));
         let scope = Scope::ingest(tenants.collect());
-        match &self.writer {
+        self.database.room().hold_bulk()?;
+        let appended = match &self.writer {
             Writer::Sqlite(appender) => {
                 let mut appender = appender.lock().await;
                 appender.append(&self.database, scope, batches, checkpoints).await
@@ -118,7 +119,8 @@ impl SampleStore for Samples {
             Writer::Postgres => {
                 postgres::append(&self.database, &scope, batches, checkpoints).await
             }
-        }
+        };
+        appended.inspect(|_| self.database.room().stored())
     }
 
     async fn durable(

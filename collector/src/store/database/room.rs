@@ -1,0 +1,151 @@
+//! Room on the database's disk: while there is none, what agents send is not taken. They keep it.
+//!
+//! SQLite: a ballast in the data directory is dropped when the disk is full, which leaves room for small
+//! writes: sign-ins, the audit, alerts. Batches are refused until it can be built again.
+//! PostgreSQL: the server's disk is not ours to look at. Batches are tried again and again; it counts
+//! as full until one is stored, or for [`SERVER_FULL_FOR`] after it said so.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use farwatch_common::ballast::Ballast;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::StoreError;
+use crate::metrics::Gauge;
+
+/// What small writes have while the disk is full: tens of thousands of them, and SQLite's log, which is
+/// emptied into the file at 4 MiB.
+const BALLAST_BYTES: u64 = 16 * 1024 * 1024;
+const BALLAST_FILE: &str = "farwatch.ballast";
+/// Less is free than SQLite's log takes between two times it is emptied: as good as full.
+const FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
+/// How often it is looked whether there is room again.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a server counts as full that nobody asked again.
+const SERVER_FULL_FOR: Duration = Duration::from_secs(30);
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    is_full: AtomicBool,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A directory on this host.
+    Here(Ballast),
+    /// A server; when it said that its disk is full.
+    Elsewhere(Mutex<Option<Instant>>),
+}
+
+impl Room {
+    /// Beside a file in `data_dir`.
+    pub(super) fn here(data_dir: &Path) -> Self {
+        Self::new(Place::Here(Ballast::new(data_dir.join(BALLAST_FILE), BALLAST_BYTES)))
+    }
+
+    pub(super) fn elsewhere() -> Self {
+        Self::new(Place::Elsewhere(Mutex::default()))
+    }
+
+    fn new(place: Place) -> Self {
+        Self(Arc::new(Inner { is_full: AtomicBool::new(false), place }))
+    }
+
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.is_full.load(Ordering::Acquire)
+    }
+
+    /// Before a write of what agents send. A server is asked itself.
+    pub(crate) fn hold_bulk(&self) -> Result<(), StoreError> {
+        match &self.0.place {
+            Place::Here(_) if self.is_full() => Err(StoreError::Full { source: None }),
+            _ => Ok(()),
+        }
+    }
+
+    /// After a statement that failed.
+    pub(in crate::store) fn failed(&self, error: &StoreError) {
+        if !matches!(error, StoreError::Full { .. }) {
+            return;
+        }
+        if let Place::Elsewhere(said) = &self.0.place {
+            *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        self.fill();
+    }
+
+    /// Batches were stored.
+    pub(in crate::store) fn stored(&self) {
+        if let Place::Elsewhere(_) = &self.0.place {
+            self.clear();
+        }
+    }
+
+    /// Looks whether there is room, and keeps the ballast; forever, until `cancel`.
+    pub async fn run(self, gauge: Gauge, cancel: CancellationToken) -> Result<(), Infallible> {
+        loop {
+            self.look();
+            gauge.set(self.is_full().into());
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    pub(in crate::store) fn look(&self) {
+        match &self.0.place {
+            Place::Here(ballast) => {
+                let is_low = ballast.free_bytes().is_some_and(|free| free < FREE_BYTES_MIN);
+                // Without a ballast there is twice its size to be free: what was full is not called
+                // well for a few bytes.
+                if is_low || !ballast.keep() {
+                    self.fill();
+                } else {
+                    self.clear();
+                }
+            }
+            Place::Elsewhere(said) => {
+                let said = *said.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.is_none_or(|at| at.elapsed() >= SERVER_FULL_FOR) {
+                    self.clear();
+                }
+            }
+        }
+    }
+
+    fn fill(&self) {
+        if let Place::Here(ballast) = &self.0.place
+            && let Err(error) = ballast.drop_it()
+        {
+            tracing::warn!(stage = "store", %error, "the ballast cannot be dropped");
+        }
+        if !self.0.is_full.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                stage = "store",
+                "the disk of the database is full: agents keep what they have until there is room; \
+                 delete or move something, or make the disk larger"
+            );
+        }
+    }
+
+    fn clear(&self) {
+        if self.0.is_full.swap(false, Ordering::AcqRel) {
+            tracing::info!(stage = "store", "the disk of the database has room again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
