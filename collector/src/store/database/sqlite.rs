@@ -56,11 +56,10 @@ impl Pools {
         &self,
         mode: Mode,
     ) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        let begun = match mode {
+        match mode {
             Mode::Read => self.readers.begin().await,
             Mode::Write => self.writer.begin_with("BEGIN IMMEDIATE").await,
-        };
-        begun
+        }
     }
 
     pub(super) fn suspicion(&self, mode: Mode) -> Suspicion {
