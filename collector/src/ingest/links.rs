@@ -17,13 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::IngestKey;
 use crate::live::Live;
-use crate::live::links::LinkChange;
+use crate::live::links::{LinkChange, WAITING_MAX};
 use crate::store::links::link_add;
 use crate::store::{Database, StoreError};
 
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Changes in one transaction: batches wait for it.
 const TOGETHER_MAX: usize = 200;
+/// Transactions of one time: those of all that may wait. What comes meanwhile is for the next time.
+const TURNS_MAX: usize = WAITING_MAX / TOGETHER_MAX;
 
 /// Writes until `cancel`, and once more then.
 pub(super) async fn run(
@@ -49,19 +51,20 @@ pub(super) async fn run(
 
 /// Writes what is new. What cannot be written is kept for the next time.
 pub async fn flush(live: &Live, database: &Database) -> Result<(), StoreError> {
-    loop {
+    for _ in 0..TURNS_MAX {
         let (changes, let_go) = live.take_links(TOGETHER_MAX);
         if let_go > 0 {
             tracing::warn!(let_go, "changes of agents' connections were let go of: too many");
         }
         if changes.is_empty() {
-            return Ok(());
+            break;
         }
         if let Err(error) = store(database, &changes).await {
             live.put_links_back(changes);
             return Err(error);
         }
     }
+    Ok(())
 }
 
 async fn store(database: &Database, changes: &[LinkChange]) -> Result<(), StoreError> {
@@ -106,8 +109,10 @@ mod tests {
         // Only the newest stay.
         for connection in 3..=300 {
             connect(connection);
+            if connection % 20 == 0 {
+                flush(&live, database).await.unwrap();
+            }
         }
-        flush(&live, database).await.unwrap();
         let kept = link_list(database, &context(TENANT), AGENT).await.unwrap();
         assert_eq!(kept.len(), usize::try_from(KEPT).unwrap());
         assert!(kept.is_sorted_by(|a, b| (a.at, a.event) > (b.at, b.event)));
