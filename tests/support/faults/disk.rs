@@ -54,10 +54,12 @@ pub async fn agent(ground: &Ground) -> Measured {
     let counters = counters.iter().filter(|gap| gap.class == "counters");
     let counted: u64 = counters.map(|gap| gap.count).sum();
     let miscounted = counted.abs_diff(found.lost_declared) as f64;
+    let counted = counted as f64;
     let mut all = vec![
         Figure::at_most("polls missed", 100.0 * missed, "%", 100.0 * (1.0 - POLLED_SHARE)),
         Figure::seconds("line to live, the disk full", live, Duration::from_secs(10)),
         Figure::seconds("room to all well", recovered, Duration::from_secs(60)),
+        Figure::told("counted as lost", counted, "rows"),
         Figure::at_most("difference of lost and counted", miscounted, "rows", 0.0),
         Figure::told("bytes of the agent's log", log.len() as f64, "B"),
     ];
