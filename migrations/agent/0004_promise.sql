@@ -15,6 +15,10 @@ CREATE TABLE clock_epoch (
 
 ALTER TABLE batch ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 
+-- By which clocks a gap begins and ends: that of a crash begins by one and ends by another.
+ALTER TABLE gap ADD COLUMN from_epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gap ADD COLUMN to_epoch INTEGER NOT NULL DEFAULT 0;
+
 -- A later epoch is later, whatever its clock says.
 DROP INDEX batch_by_order;
 CREATE INDEX batch_by_order ON batch (epoch, chunk, bulk, seq);

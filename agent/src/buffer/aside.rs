@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use farwatch_common::clock::Micros;
+use farwatch_common::clock::{Look, Micros};
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags};
 
+use super::epochs::Epochs;
 use super::file::{FILE_NAME, SAMPLES};
-use super::{BufferError, since};
+use super::{BufferError, clocks, since};
 
 /// Files set aside that are kept for support.
 const KEPT: usize = 1;
@@ -84,29 +85,65 @@ fn kept(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect())
 }
 
-/// What is lost with an unusable file, by class: it may tell of all its content, some or nothing. State changes
-/// are no loss, as they are told anew after a start.
-pub(super) fn what_was_in(path: &Path, now: Micros) -> [Gap; 2] {
-    let changed = || {
-        let at = fs::metadata(path).and_then(|file| file.modified()).ok()?;
-        Some(Micros(0).after(at.duration_since(std::time::UNIX_EPOCH).ok()?))
-    };
-    let since = since::read(path.parent().unwrap_or(Path::new("."))).or_else(changed);
-    let nothing_known = Gap {
-        from_us: since.map_or(now.0, |since| since.0.min(now.0)).max(0),
-        to_us: now.0.max(0),
-        reason: GapReason::Corrupt as i32,
-        ..Gap::default()
-    };
+/// What is lost with an unusable file, by class and each by which clocks: it may tell of all its content, some or
+/// nothing. State changes are no loss, as they are told anew after a start. Its epochs, with another for its
+/// user if that has none yet, are to be kept in the fresh file as long as it tells by them.
+pub(super) fn what_was_in(
+    path: &Path,
+    user: Option<&Epochs>,
+    look: Look,
+) -> ([(Gap, (u64, u64)); 2], Epochs) {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).ok();
-    SAMPLES.map(|class| {
-        let mut gap = Gap { class: class as u32, ..nothing_known };
+    let mut known =
+        connection.as_ref().and_then(|file| clocks::load(file).ok()).unwrap_or_default();
+    let last = known.last_key_value().map_or(0, |(id, _)| *id);
+    let marked = since::read(path.parent().unwrap_or(Path::new(".")));
+    let (since, epochs) = match (marked, user) {
+        (Some((at, by)), Some(user)) => {
+            (Some((user.from_other(&by, at), user.current())), user.clone())
+        }
+        (marked, None) => {
+            let marked = marked.map(|(at, by)| {
+                known.insert(last + 1, by);
+                (at, last + 1)
+            });
+            (marked, Epochs::new(known, rand::random(), look))
+        }
+        (None, Some(user)) => (None, user.clone()),
+    };
+    let oldest = || connection.as_ref().and_then(|file| oldest(file).ok());
+    let (from, from_epoch) = since
+        .or_else(oldest)
+        .or_else(|| Some((changed(path)?, last)))
+        .unwrap_or((look.wall, epochs.current()));
+    let lost = SAMPLES.map(|class| {
+        let mut gap = Gap {
+            class: class as u32,
+            from_us: from.0.max(0),
+            to_us: look.wall.0.max(0),
+            reason: GapReason::Corrupt as i32,
+            ..Gap::default()
+        };
         if let Some(connection) = &connection {
             read_what_can_be_read(connection, &mut gap);
         }
-        gap
-    })
+        (gap, (from_epoch, epochs.current()))
+    });
+    (lost, epochs)
+}
+
+/// When something was written to it last.
+fn changed(path: &Path) -> Option<Micros> {
+    let at = fs::metadata(path).and_then(|file| file.modified()).ok()?;
+    Some(Micros(0).after(at.duration_since(std::time::UNIX_EPOCH).ok()?))
+}
+
+/// Of the last epoch: what a clock in 1970 has stamped before is no reason to take 56 years for lost.
+fn oldest(connection: &Connection) -> rusqlite::Result<(Micros, u64)> {
+    let last = "SELECT MIN(t_min), epoch FROM batch WHERE epoch = (SELECT MAX(epoch) FROM batch)";
+    connection
+        .query_row(last, [], |row| Ok((Micros(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))
 }
 
 fn read_what_can_be_read(connection: &Connection, gap: &mut Gap) {
@@ -114,17 +151,16 @@ fn read_what_can_be_read(connection: &Connection, gap: &mut Gap) {
         gap.stream_id = id;
     }
     let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch WHERE class = ?1",
+        "SELECT MIN(seq), MAX(seq), SUM(n) FROM batch WHERE class = ?1",
         [gap.class],
         |row| {
             let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+            Ok((bounds, row.get::<_, i64>(2)?))
         },
     );
-    if let Ok(((first, last), from_us, count)) = content {
+    if let Ok(((first, last), count)) = content {
         gap.seq_first = first.max(0).cast_unsigned();
         gap.seq_last = last.max(first).max(0).cast_unsigned();
-        gap.from_us = from_us.clamp(0, gap.from_us);
         gap.count = count.max(0).cast_unsigned();
     }
 }

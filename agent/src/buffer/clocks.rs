@@ -8,6 +8,9 @@ use rusqlite::{Connection, params};
 use super::epochs::{Epoch, Epochs, Measured, Offset};
 use super::writer::Writer;
 
+/// Numbers of epochs are below.
+const ID_MAX: u64 = 1 << 62;
+
 /// The epochs that the file knows.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<BTreeMap<u64, Epoch>> {
     let mut statement = connection.prepare(
@@ -20,7 +23,8 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<BTreeMap<u64, Ep
         let epoch = Epoch { process: row.get(1)?, began, ahead_us, offset };
         Ok((row.get::<_, i64>(0)?.cast_unsigned(), epoch))
     })?;
-    read.collect()
+    // One that was damaged must not use the numbers up.
+    read.filter(|one| one.as_ref().map_or(true, |(id, _)| (1..ID_MAX).contains(id))).collect()
 }
 
 /// Writes all epochs, with what stands for them: they are few and seldom change.
@@ -45,21 +49,25 @@ pub(super) fn save(connection: &Connection, epochs: &Epochs) -> rusqlite::Result
     Ok(())
 }
 
-fn has_batches(connection: &Connection, epoch: u64) -> rusqlite::Result<bool> {
+/// Whether there are batches of it, or gaps that are told by its clock.
+fn is_used(connection: &Connection, epoch: u64) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM batch WHERE epoch = ?1)")?
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM batch WHERE epoch = ?1)
+                 OR EXISTS (SELECT 1 FROM gap WHERE ?1 IN (from_epoch, to_epoch))",
+        )?
         .query_row([epoch.cast_signed()], |row| row.get(0))
 }
 
 impl Writer {
     /// Looks at the clocks. Where the system's was set, what is open closes with the times it has.
     pub(super) fn look(&mut self) {
-        if !self.epochs.look(self.clock.look()) {
+        if !self.file.epochs.look(self.clock.look()) {
             return;
         }
-        let step_us = self.epochs.step_us();
+        let step_us = self.file.epochs.step_us();
         tracing::warn!("the system's clock was set by {} s", step_us / Micros::SECOND);
-        let (closed, schemas) = self.gather.turn_to(self.epochs.current());
+        let (closed, schemas) = self.gather.turn_to(self.file.epochs.current());
         self.unwritten.extend(closed);
         self.unwritten_schemas.extend(schemas);
         // They are told by the new clock.
@@ -71,8 +79,8 @@ impl Writer {
     }
 
     pub(super) fn clock_measured(&mut self, measured: Measured) {
-        self.epochs.measured(measured);
-        if self.epochs.is_unsaved() {
+        self.file.epochs.measured(measured);
+        if self.file.epochs.is_unsaved() {
             self.acked_since.get_or_insert(self.now());
         }
     }
@@ -81,6 +89,6 @@ impl Writer {
     pub(super) fn forget_epochs(&mut self) {
         let connection = &self.file.connection;
         // Where that cannot be told, it is kept.
-        self.epochs.keep(|epoch| has_batches(connection, epoch).unwrap_or(true));
+        self.file.epochs.keep(|epoch| is_used(connection, epoch).unwrap_or(true));
     }
 }

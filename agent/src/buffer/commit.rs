@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::batches::{self, Fill};
 use super::epochs::Epochs;
-use super::file::{self, Look, Owner, PAGE_BYTES};
+use super::file::{self, Opening, Owner, PAGE_BYTES};
 use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
@@ -95,13 +95,12 @@ impl Writer {
                 gap.seq_first = written.numbers.take_in_commit();
                 gap.seq_last = gap.seq_first;
             }
-            losses::note_loss(&step, &gap, 0)?;
+            losses::note_loss(&step, &gap, self.file.epochs.current(), 0)?;
         }
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let mut eviction = Eviction {
             connection: &step,
             stream_id: self.file.stream_id,
-            epochs: &self.epochs,
             in_flight: &self.in_flight,
             fill: &mut written.fill,
             schemas: &mut written.schemas,
@@ -110,14 +109,14 @@ impl Writer {
         let mut insert = Insert {
             connection: &step,
             stream_id: self.file.stream_id,
-            epochs: &self.epochs,
+            epochs: &self.file.epochs,
             definitions: &self.unwritten_schemas,
             written: &mut written,
         };
         insert.all(&self.unwritten, fits, now)?;
         written.numbers = written.numbers.wanted();
-        if self.epochs.is_unsaved() {
-            clocks::save(&step, &self.epochs)?;
+        if self.file.epochs.is_unsaved() {
+            clocks::save(&step, &self.file.epochs)?;
         }
         file::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
@@ -129,7 +128,7 @@ impl Writer {
         self.lost.clear();
         self.acked = Default::default();
         (self.acked_count, self.acked_since) = (0, None);
-        self.epochs.saved();
+        self.file.epochs.saved();
         self.forget_epochs();
         Ok(())
     }
@@ -172,7 +171,7 @@ impl Writer {
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64 + ballast;
         let (stream_id, in_flight, mut fill) =
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
-        let (mut schemas, epochs) = (self.file.schemas.clone(), self.epochs.clone());
+        let mut schemas = self.file.schemas.clone();
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -180,9 +179,8 @@ impl Writer {
                 return Ok(());
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
-            let (in_flight, fill, epochs) = (&in_flight, &mut fill, &epochs);
-            let schemas = &mut schemas;
-            Eviction { connection: step, stream_id, epochs, in_flight, fill, schemas }
+            let (in_flight, fill, schemas) = (&in_flight, &mut fill, &mut schemas);
+            Eviction { connection: step, stream_id, in_flight, fill, schemas }
                 .until(target)
                 .map(drop)
         })?;
@@ -194,20 +192,22 @@ impl Writer {
 
     fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
         // What is in the place of a file that cannot be opened tells nothing of that file.
-        let look = match error.is_damage() && self.is_open {
-            false => Look::Trust,
-            true if self.suspect => Look::Replace,
-            true => Look::Check,
+        let opening = match error.is_damage() && self.is_open {
+            false => Opening::Trust,
+            true if self.suspect => Opening::Replace,
+            true => Opening::Check,
         };
-        self.suspect |= look == Look::Check;
-        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers, look };
+        self.suspect |= opening == Opening::Check;
+        let (stream_id, numbers) = (self.file.stream_id, self.file.numbers);
+        let epochs = &self.file.epochs.clone();
+        let owner = Owner { stream_id, numbers, epochs, opening };
         // Closed first: some systems rename no file that is open. While no other is open, each
         // statement fails on this one.
         self.is_open = false;
         self.file.connection = Connection::open_in_memory()?;
         self.file = file::open(&self.config, Some(owner), &self.clock)?;
         self.is_open = true;
-        if self.file.stream_id != owner.stream_id {
+        if self.file.stream_id != stream_id {
             self.renumber();
         }
         Ok(())
@@ -216,7 +216,6 @@ impl Writer {
     /// The file is a fresh one: what waits in memory gets numbers of its stream.
     fn renumber(&mut self) {
         self.close_open();
-        self.epochs.unsave();
         for batch in &mut self.unwritten {
             batch.seq = self.file.numbers.take_in_commit();
         }
@@ -248,18 +247,18 @@ impl Writer {
         {
             let batch = self.unwritten.remove(at);
             held -= batch.bytes;
-            let gap = lost_gap(self.file.stream_id, &self.epochs, &batch, GapReason::Evicted);
+            let gap = lost_gap(self.file.stream_id, &self.file.epochs, &batch, GapReason::Evicted);
             self.lose(gap);
         }
     }
 
     pub(super) fn publish(&mut self, flushed: bool) {
         let oldest = batches::oldest(&self.file.connection).unwrap_or(None);
-        let oldest = oldest.map(|(epoch, at)| self.epochs.to_current(epoch, at));
-        let to_tell = losses::oldest(&self.file.connection).unwrap_or(None);
+        let oldest = oldest.map(|(epoch, at)| self.file.epochs.to_current(epoch, at));
+        let to_tell = losses::oldest(&self.file.connection, &self.file.epochs).unwrap_or(None);
         let waits = oldest.into_iter().chain(to_tell).min();
         if self.is_open {
-            self.since.keep(waits.unwrap_or_else(|| self.clock.now()));
+            self.since.keep(waits.unwrap_or_else(|| self.clock.now()), &self.file.epochs.here());
         }
         let state = BufferState {
             stream_id: self.file.stream_id,
@@ -267,7 +266,7 @@ impl Writer {
             batches: self.file.fill.batches,
             bytes: self.file.fill.bytes,
             oldest,
-            epoch: self.epochs.current(),
+            epoch: self.file.epochs.current(),
             flushed,
             trouble: self.trouble.clone(),
         };
@@ -361,18 +360,18 @@ impl Insert<'_> {
         for batch in gathered {
             if !fits && order::is_bulk(batch.class) {
                 let gap = lost_gap(self.stream_id, self.epochs, batch, GapReason::Evicted);
-                losses::note_loss(self.connection, &gap, 1)?;
+                losses::note_loss(self.connection, &gap, epoch, 1)?;
             } else if Some(batch.seq) != reporter {
                 self.one(batch)?;
             }
         }
         // Last, so that it reports what this very commit has lost.
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
-        if reporting.is_none() && losses::any_unreported(self.connection)? {
+        if reporting.is_none() && losses::any_unreported(self.connection, self.epochs)? {
             reporting = Some(Gathered::events(self.written.numbers.take_in_commit(), epoch));
         }
         if let Some(mut batch) = reporting {
-            batch.add_events(losses::report(self.connection, batch.seq, now)?);
+            batch.add_events(losses::report(self.connection, batch.seq, now, self.epochs)?);
             self.one(&batch)?;
         }
         Ok(())
@@ -398,7 +397,7 @@ impl Insert<'_> {
             Err(error) => {
                 tracing::error!(error = chain(&error), "a batch cannot be packed: lost");
                 let gap = lost_gap(self.stream_id, self.epochs, batch, GapReason::Rejected);
-                losses::note_loss(self.connection, &gap, 1)
+                losses::note_loss(self.connection, &gap, self.epochs.current(), 1)
             }
         }
     }

@@ -7,6 +7,7 @@
 //! was measured while it ran, and where nothing was, it goes as it is and says so.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use farwatch_common::clock::{Look, Micros};
 
@@ -14,11 +15,13 @@ use super::order;
 
 /// A clock that moved by more between two looks was set; by less, it was led, and is followed.
 pub const STEP_MIN_US: i64 = 2 * Micros::SECOND;
+/// No row waits longer on its way here, even while a disk is stuck.
+const WAITED_MAX: Duration = Duration::from_secs(3600);
 /// Epochs that are remembered. Of a clock that is set all day the oldest are forgotten: their
 /// batches go without an offset.
 pub(super) const EPOCHS_MAX: usize = 256;
 /// An offset is written to the disk when it has moved by more.
-const MOVED_MIN_US: i64 = Micros::SECOND / 2;
+pub(super) const MOVED_MIN_US: i64 = Micros::SECOND / 2;
 
 /// How wrong the system's clock was found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,8 @@ impl Window {
 #[derive(Clone, Debug)]
 pub(super) struct Epochs {
     known: BTreeMap<u64, Epoch>,
+    /// The first of this process: those after it are its own too.
+    first: u64,
     current: u64,
     now: Epoch,
     last: Look,
@@ -86,8 +91,9 @@ impl Epochs {
     pub(super) fn new(known: BTreeMap<u64, Epoch>, process: i64, look: Look) -> Self {
         let current = known.last_key_value().map_or(1, |(last, _)| last + 1);
         let now = Epoch { process, began: look.wall, ahead_us: look.ahead_us, offset: None };
+        let (first, measured, unsaved) = (current, None, true);
         let mut epochs =
-            Self { known, current, now, last: look, step_us: 0, measured: None, unsaved: true };
+            Self { known, first, current, now, last: look, step_us: 0, measured, unsaved };
         epochs.forget_oldest();
         epochs
     }
@@ -125,11 +131,14 @@ impl Epochs {
     }
 
     /// The time of a row by the current clock. One that comes after a jump and was stamped before it
-    /// lies outside of the epoch.
+    /// lies outside of the epoch, and by the jump it comes to lie where it began.
     #[must_use]
     pub(super) fn rectified(&self, at: Micros) -> Micros {
-        let within = self.now.began <= at && at <= self.last.wall;
-        if within || self.step_us == 0 { at } else { Micros(at.0.saturating_add(self.step_us)) }
+        let led = Duration::from_micros(STEP_MIN_US.unsigned_abs());
+        let within = self.now.began.before(led) <= at && at <= self.last.wall.after(led);
+        let moved = Micros(at.0.saturating_add(self.step_us));
+        let fits = self.now.began.before(WAITED_MAX) <= moved && moved <= self.last.wall.after(led);
+        if fits && !within { moved } else { at }
     }
 
     /// Takes a measurement in; one of an epoch that is over is thrown away.
@@ -179,6 +188,25 @@ impl Epochs {
         Micros(at.0.saturating_add(self.shift_us(epoch)))
     }
 
+    /// The same of a time by another process's clock, or by an earlier one of this process.
+    #[must_use]
+    pub(super) fn from_other(&self, other: &Epoch, at: Micros) -> Micros {
+        Micros(at.0.saturating_add(self.shift_from_us(Some(other), other.offset)))
+    }
+
+    /// Times of this epoch and of later ones can be told by the current clock: only those of this process, until
+    /// a measurement compares it with all others.
+    #[must_use]
+    pub(super) fn comparable_from(&self) -> u64 {
+        if self.offset(self.current).is_some() { 0 } else { self.first }
+    }
+
+    /// The current one, with what is known of its clock.
+    #[must_use]
+    pub(super) fn here(&self) -> Epoch {
+        Epoch { offset: self.offset(self.current), ..self.now }
+    }
+
     /// Where the live batches of `epoch` are when the current clock says `now`; `None` if there
     /// can be none.
     #[must_use]
@@ -206,15 +234,10 @@ impl Epochs {
         self.unsaved = false;
     }
 
-    /// A file that knows nothing of them is to know all.
-    pub(super) fn unsave(&mut self) {
-        self.unsaved = true;
-    }
-
-    /// Forgets epochs of which there are no batches left.
-    pub(super) fn keep(&mut self, has_batches: impl Fn(u64) -> bool) {
+    /// Forgets epochs by whose clocks nothing is told any more.
+    pub(super) fn keep(&mut self, is_used: impl Fn(u64) -> bool) {
         let before = self.known.len();
-        self.known.retain(|id, _| has_batches(*id));
+        self.known.retain(|id, _| is_used(*id));
         self.unsaved |= self.known.len() != before;
     }
 
@@ -226,12 +249,17 @@ impl Epochs {
     /// that, as the one that nobody sets may have stood still: a virtual machine that is paused. One of another
     /// process that nobody has measured is taken for right, as the collector takes it.
     fn shift_us(&self, epoch: u64) -> i64 {
-        let here = self.get(epoch).filter(|epoch| epoch.process == self.now.process);
+        self.shift_from_us(self.get(epoch), self.offset(epoch))
+    }
+
+    /// The same, of one with this `offset`.
+    fn shift_from_us(&self, then: Option<&Epoch>, offset: Option<Offset>) -> i64 {
+        let here = then.filter(|epoch| epoch.process == self.now.process);
         let known_us = here.map_or(0, |epoch| self.now.ahead_us.saturating_sub(epoch.ahead_us));
         let offsets = match here {
             Some(epoch) => epoch.offset.zip(self.now.offset),
             None => {
-                let then = self.offset(epoch).unwrap_or(Offset::RIGHT);
+                let then = offset.unwrap_or(Offset::RIGHT);
                 self.offset(self.current).map(|now| (then, now))
             }
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::clock::{Clock, Look, Micros};
 use farwatch_common::id::AgentId;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavio
 
 use super::batches::Fill;
 use super::clocks;
-use super::epochs::Epoch;
+use super::epochs::Epochs;
 use super::gather::Sequences;
 use super::schemas::Schemas;
 use super::{BufferConfig, BufferError, aside};
@@ -48,8 +48,7 @@ pub(super) struct File {
     pub(super) numbers: Sequences,
     pub(super) schemas: Schemas,
     pub(super) fill: Fill,
-    /// Of which there are batches.
-    pub(super) epochs: BTreeMap<u64, Epoch>,
+    pub(super) epochs: Epochs,
 }
 
 /// Pages the log may take of the cap.
@@ -59,15 +58,16 @@ pub(super) fn wal_pages(cap_bytes: u64) -> u64 {
 
 /// Who goes on with a file that it had open before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owner {
+pub(super) struct Owner<'a> {
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
-    pub(super) look: Look,
+    pub(super) epochs: &'a Epochs,
+    pub(super) opening: Opening,
 }
 
-/// How its owner looks at a file: a check reads all of it, which takes long on a slow disk.
+/// How its owner takes a file: a check reads all of it, which takes long on a slow disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Opening {
     Trust,
     Check,
     /// It failed again although the check found nothing.
@@ -78,50 +78,53 @@ pub(super) enum Look {
 /// that knows which numbers are used, those an unclean stop may have lost are declared.
 pub(super) fn open(
     config: &BufferConfig,
-    owner: Option<Owner>,
+    owner: Option<Owner<'_>>,
     clock: &Clock,
 ) -> Result<File, BufferError> {
     let path = config.dir.join(FILE_NAME);
     aside::finish(&path)?;
+    let known = owner.map(|owner| owner.epochs);
     let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
     let damage = if emptied {
         "it is empty".to_owned()
-    } else if owner.is_some_and(|owner| owner.look == Look::Replace) {
+    } else if owner.is_some_and(|owner| owner.opening == Opening::Replace) {
         "it fails again and again".to_owned()
     } else {
-        match try_open(&path, config, owner, clock) {
+        match try_open(&path, config, owner, known, clock) {
             Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
             Err(BufferError::OtherAgent { known }) => {
                 tracing::warn!(
                     other_agent = %known,
                     "the buffer belongs to the agent this host was enrolled as before: set aside"
                 );
-                replace(&path, config, &[], clock)?;
-                return try_open(&path, config, owner, clock);
+                let epochs = Epochs::new(BTreeMap::new(), rand::random(), clock.look());
+                replace(&path, config, &[], &epochs, clock)?;
+                return try_open(&path, config, owner, Some(&epochs), clock);
             }
             other => return other,
         }
     };
     tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
-    let lost = aside::what_was_in(&path, clock.now());
-    replace(&path, config, &lost, clock)?;
-    try_open(&path, config, owner, clock)
+    let (lost, epochs) = aside::what_was_in(&path, known, clock.look());
+    replace(&path, config, &lost, &epochs, clock)?;
+    try_open(&path, config, owner, Some(&epochs), clock)
 }
 
-/// Puts a fresh file that knows what is `lost` in the place of another.
+/// Puts a fresh file that knows what is `lost`, each by which clocks, in the place of another.
 fn replace(
     path: &Path,
     config: &BufferConfig,
-    lost: &[Gap],
+    lost: &[(Gap, (u64, u64))],
+    epochs: &Epochs,
     clock: &Clock,
 ) -> Result<(), BufferError> {
     let now = clock.now();
     aside::clear_fresh(path)?;
-    let fresh = try_open(&aside::fresh_path(path), config, None, clock)?;
-    for lost in lost {
+    let fresh = try_open(&aside::fresh_path(path), config, None, Some(epochs), clock)?;
+    for (lost, by) in lost {
         // A collector takes no gap without a stream.
         let stream_id = if lost.stream_id <= 0 { fresh.stream_id } else { lost.stream_id };
-        record_gap(&fresh.connection, &Gap { stream_id, ..*lost })?;
+        record_gap(&fresh.connection, &Gap { stream_id, ..*lost }, *by)?;
     }
     // No number of it is used yet.
     save_numbers(&fresh.connection, fresh.numbers, now, true)?;
@@ -129,10 +132,12 @@ fn replace(
     aside::swap(path, now)
 }
 
+/// With the `epochs` that its user knows of already.
 fn try_open(
     path: &Path,
     config: &BufferConfig,
-    owner: Option<Owner>,
+    owner: Option<Owner<'_>>,
+    epochs: Option<&Epochs>,
     clock: &Clock,
 ) -> Result<File, BufferError> {
     let connection = Connection::open(path)?;
@@ -141,7 +146,7 @@ fn try_open(
     }
     set_pragmas(&connection, config.cap_bytes)?;
     let connection = migrate(connection)?;
-    resume(connection, config.agent, owner, clock.now())
+    resume(connection, config.agent, owner, epochs, clock.look())
 }
 
 fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
@@ -210,36 +215,44 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
 fn resume(
     mut connection: Connection,
     agent: AgentId,
-    owner: Option<Owner>,
-    now: Micros,
+    owner: Option<Owner<'_>>,
+    epochs: Option<&Epochs>,
+    look: Look,
 ) -> Result<File, BufferError> {
+    let now = look.wall;
     let found = kept(&connection)?;
     let known = found.as_ref().map_or(agent, |kept| kept.agent);
     if known != agent && known != AgentId(0) {
         return Err(BufferError::OtherAgent { known });
     }
     let check = match owner {
-        Some(owner) => owner.look == Look::Check,
+        Some(owner) => owner.opening == Opening::Check,
         None => found.as_ref().is_some_and(|kept| !kept.clean),
     };
     if check {
         quick_check(&connection)?;
     }
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = clocks::load(&step)?;
+    let last = before.last_key_value().map_or(0, |(id, _)| *id);
+    let begun = || Epochs::new(before, rand::random(), look);
+    let mut epochs = epochs.cloned().unwrap_or_else(begun);
     let (stream_id, mut numbers) = match found {
         None => (begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
         Some(kept) => match owner.filter(|owner| owner.stream_id == kept.stream_id) {
             Some(owner) => (owner.stream_id, owner.numbers),
-            None => (kept.stream_id, declare_crash(&step, &kept, now)?),
+            None => (kept.stream_id, declare_crash(&step, &kept, (last, epochs.current()), now)?),
         },
     };
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
     numbers = numbers.wanted();
     save_numbers(&step, numbers, now, false)?;
+    // By the clock of which it is until now.
+    clocks::save(&step, &epochs)?;
     step.commit()?;
+    epochs.saved();
     // A damaged page shows here at the latest.
     let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
-    let epochs = clocks::load(&connection)?;
     Ok(File { connection, stream_id, numbers, schemas, fill, epochs })
 }
 
@@ -253,8 +266,13 @@ fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
     Ok(stream_id)
 }
 
-/// The numbers to go on with.
-fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite::Result<Sequences> {
+/// The numbers to go on with. What was lost began `by` the last clock of before and ends by that of now.
+fn declare_crash(
+    connection: &Connection,
+    kept: &Kept,
+    by: (u64, u64),
+    now: Micros,
+) -> rusqlite::Result<Sequences> {
     let numbers = kept.numbers;
     if kept.clean || numbers.next >= numbers.reserved_to {
         return Ok(numbers);
@@ -264,13 +282,13 @@ fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite:
         seq_first: numbers.next,
         seq_last: numbers.reserved_to - 1,
         from_us: kept.committed_at.0,
-        to_us: now.0.max(kept.committed_at.0),
+        to_us: now.0,
         class: 0,
         count: 0,
         reason: GapReason::Crash as i32,
     };
     for class in SAMPLES {
-        record_gap(connection, &Gap { class: class as u32, ..gap })?;
+        record_gap(connection, &Gap { class: class as u32, ..gap }, by)?;
     }
     Ok(Sequences { next: numbers.reserved_to, ..numbers })
 }
@@ -306,12 +324,18 @@ pub(super) fn save_numbers(
     Ok(())
 }
 
-/// Notes samples that will never come; the next commit reports them.
-pub(super) fn record_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
+/// Notes samples that will never come, from and to times by the clocks of these epochs; a commit reports
+/// them.
+pub(super) fn record_gap(
+    connection: &Connection,
+    gap: &Gap,
+    (from_epoch, to_epoch): (u64, u64),
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason,
+               from_epoch, to_epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             gap.stream_id,
@@ -321,7 +345,9 @@ pub(super) fn record_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result
             gap.to_us,
             gap.class,
             gap.count.cast_signed(),
-            gap.reason
+            gap.reason,
+            from_epoch.cast_signed(),
+            to_epoch.cast_signed()
         ])?;
     Ok(())
 }

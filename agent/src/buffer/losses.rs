@@ -1,7 +1,7 @@
 //! What will never reach the collector: evicted for room, or refused for good. Counted and noted
 //! as gaps in the transaction that deletes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Class;
@@ -37,7 +37,6 @@ pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 pub(super) struct Eviction<'a> {
     pub(super) connection: &'a Connection,
     pub(super) stream_id: i64,
-    pub(super) epochs: &'a Epochs,
     /// On the way to the collector, which may keep them: not evicted.
     pub(super) in_flight: &'a BTreeSet<u64>,
     pub(super) fill: &'a mut Fill,
@@ -50,25 +49,17 @@ impl Eviction<'_> {
     pub(super) fn until(&mut self, target: u64) -> rusqlite::Result<bool> {
         self.schemas.prune(self.connection, 0)?;
         for class in EVICTABLE {
-            let mut gap: Option<Gap> = None;
-            let mut batches = 0;
-            while used_bytes(self.connection)? > target
-                && self.step(class, &mut gap, &mut batches)?
-            {}
-            if let Some(gap) = gap {
-                note_loss(self.connection, &gap, batches)?;
+            let mut evicted = ByEpoch::new();
+            while used_bytes(self.connection)? > target && self.step(class, &mut evicted)? {}
+            for (epoch, (gap, batches)) in evicted {
+                gap.map_or(Ok(()), |gap| note_loss(self.connection, &gap, epoch, batches))?;
             }
         }
         Ok(used_bytes(self.connection)? <= target)
     }
 
     /// Deletes the oldest of `class`; false if there are none.
-    fn step(
-        &mut self,
-        class: Class,
-        gap: &mut Option<Gap>,
-        batches: &mut u64,
-    ) -> rusqlite::Result<bool> {
+    fn step(&mut self, class: Class, evicted: &mut ByEpoch) -> rusqlite::Result<bool> {
         let mut oldest = self.connection.prepare_cached(
             "SELECT seq, n, t_min, t_max, LENGTH(data), epoch FROM batch
              WHERE class = ?1 ORDER BY seq",
@@ -87,8 +78,8 @@ impl Eviction<'_> {
         for lost in &chosen {
             delete(self.connection, lost.seq)?;
             self.fill.take(lost.bytes);
-            let place = (self.stream_id, self.epochs);
-            merge(gap, lost.gap(place, class, GapReason::Evicted));
+            let (gap, batches) = evicted.entry(lost.epoch).or_default();
+            merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
             *batches += 1;
         }
         // What only these followed may be most of what the file holds.
@@ -96,6 +87,9 @@ impl Eviction<'_> {
         Ok(!chosen.is_empty())
     }
 }
+
+/// A gap and how many batches it was, by the clock that it is told by.
+type ByEpoch = BTreeMap<u64, (Option<Gap>, u64)>;
 
 /// One batch that goes.
 struct Lost {
@@ -120,14 +114,13 @@ impl Lost {
         })
     }
 
-    fn gap(&self, (stream_id, epochs): (i64, &Epochs), class: Class, reason: GapReason) -> Gap {
-        let time = |at| epochs.to_current(self.epoch, Micros(at)).0;
+    fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
         Gap {
             stream_id,
             seq_first: self.seq,
             seq_last: self.seq,
-            from_us: time(self.t_min),
-            to_us: time(self.t_max),
+            from_us: self.t_min,
+            to_us: self.t_max,
             class: class as u32,
             count: self.n,
             reason: reason as i32,
@@ -162,8 +155,13 @@ pub(super) fn merge(gap: &mut Option<Gap>, more: Gap) {
     }
 }
 
-/// Counts and notes a gap.
-pub(super) fn note_loss(connection: &Connection, gap: &Gap, batches: u64) -> rusqlite::Result<()> {
+/// Counts and notes a gap that is told by the clock of `epoch`.
+pub(super) fn note_loss(
+    connection: &Connection,
+    gap: &Gap,
+    epoch: u64,
+    batches: u64,
+) -> rusqlite::Result<()> {
     let reason = GapReason::try_from(gap.reason).unwrap_or(GapReason::Unspecified);
     let name = match reason {
         GapReason::Evicted => "evicted",
@@ -179,13 +177,13 @@ pub(super) fn note_loss(connection: &Connection, gap: &Gap, batches: u64) -> rus
             )?
             .execute(params![format!("{name}_{unit}_class_{}", gap.class), value.cast_signed()])?;
     }
-    record_gap(connection, gap)
+    record_gap(connection, gap, (epoch, epoch))
 }
 
 /// Moves a batch the collector will never take out of the way (contract G11).
 pub(super) fn quarantine(
     connection: &Connection,
-    (stream_id, epochs, now): (i64, &Epochs, Micros),
+    (stream_id, now): (i64, Micros),
     refusal: &Refusal,
     fill: &mut Fill,
 ) -> rusqlite::Result<()> {
@@ -216,27 +214,40 @@ pub(super) fn quarantine(
     delete(connection, lost.seq)?;
     fill.take(lost.bytes);
     let class = Class::from_wire(class).unwrap_or(Class::Counters);
-    note_loss(connection, &lost.gap((stream_id, epochs), class, GapReason::Rejected), 1)
+    note_loss(connection, &lost.gap(stream_id, class, GapReason::Rejected), lost.epoch, 1)
 }
 
-/// Gaps no batch reports yet become events of the batch `seq`.
+/// Gaps no batch reports yet become events of the batch `seq`, by the clock of now. Those whose clock
+/// cannot be compared with it yet wait.
 pub(super) fn report(
     connection: &Connection,
     seq: u64,
     now: Micros,
+    epochs: &Epochs,
 ) -> rusqlite::Result<Vec<farwatch_proto::v1::Event>> {
     let mut statement = connection.prepare_cached(
         "UPDATE gap SET batch_seq = ?1
-         WHERE gap_id IN (SELECT gap_id FROM gap WHERE batch_seq IS NULL ORDER BY gap_id LIMIT ?2)
-         RETURNING stream_id, seq_first, seq_last, from_us, to_us, class, count, reason",
+         WHERE gap_id IN (
+           SELECT gap_id FROM gap
+           WHERE batch_seq IS NULL AND MIN(from_epoch, to_epoch) >= ?3
+           ORDER BY gap_id LIMIT ?2)
+         RETURNING stream_id, seq_first, seq_last, from_us, to_us, class, count, reason,
+           from_epoch, to_epoch",
     )?;
-    let rows = statement.query_map(params![seq.cast_signed(), GAPS_PER_BATCH], |row| {
+    let from = epochs.comparable_from().cast_signed();
+    let rows = statement.query_map(params![seq.cast_signed(), GAPS_PER_BATCH, from], |row| {
+        let end = |at, epoch| {
+            let epoch = row.get::<_, i64>(epoch)?.cast_unsigned();
+            Ok::<_, rusqlite::Error>(epochs.to_current(epoch, Micros(row.get(at)?)).0)
+        };
+        // What nobody has measured may put them the wrong way round, which a collector refuses.
+        let ends = [end(3, 8)?, end(4, 9)?];
         Ok(Gap {
             stream_id: row.get(0)?,
             seq_first: row.get::<_, i64>(1)?.cast_unsigned(),
             seq_last: row.get::<_, i64>(2)?.cast_unsigned(),
-            from_us: row.get(3)?,
-            to_us: row.get(4)?,
+            from_us: ends[0].min(ends[1]),
+            to_us: ends[0].max(ends[1]),
             class: row.get(5)?,
             count: row.get::<_, i64>(6)?.cast_unsigned(),
             reason: row.get(7)?,
@@ -254,18 +265,26 @@ pub(super) fn report_moved(connection: &Connection, from: u64, to: u64) -> rusql
     Ok(())
 }
 
-/// How far back the gaps reach that the collector does not know of.
-pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Micros>> {
-    connection
-        .prepare_cached("SELECT MIN(from_us) FROM gap")?
-        .query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Micros)))
+/// How far back the gaps reach that the collector does not know of, by the clock of now.
+pub(super) fn oldest(connection: &Connection, epochs: &Epochs) -> rusqlite::Result<Option<Micros>> {
+    let mut statement = connection
+        .prepare_cached("SELECT from_epoch, MIN(from_us) FROM gap GROUP BY from_epoch")?;
+    let each = statement.query_map([], |row| {
+        let epoch = row.get::<_, i64>(0)?.cast_unsigned();
+        Ok(epochs.to_current(epoch, Micros(row.get(1)?)))
+    })?;
+    let each: Vec<_> = each.collect::<rusqlite::Result<_>>()?;
+    Ok(each.into_iter().min())
 }
 
-/// Whether there are gaps no batch reports yet.
-pub(super) fn any_unreported(connection: &Connection) -> rusqlite::Result<bool> {
+/// Whether there are gaps that a batch could report and none does.
+pub(super) fn any_unreported(connection: &Connection, epochs: &Epochs) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM gap WHERE batch_seq IS NULL)")?
-        .query_row([], |row| row.get(0))
+        .prepare_cached(
+            "SELECT EXISTS (
+               SELECT 1 FROM gap WHERE batch_seq IS NULL AND MIN(from_epoch, to_epoch) >= ?1)",
+        )?
+        .query_row([epochs.comparable_from().cast_signed()], |row| row.get(0))
 }
 
 /// All totals, by name.

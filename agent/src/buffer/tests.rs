@@ -108,6 +108,30 @@ impl Running {
         self.buffer.next(self.wanted(1_000_000)).await.unwrap()
     }
 
+    /// As if the collector's clock were so far ahead of ours.
+    async fn measured(&self, offset_us: i64) {
+        let ahead_us = self.clock.look().ahead_us;
+        let measured = Measured { ahead_us, offset_us, error_us: 1000 };
+        self.buffer.clock_measured(measured).await.unwrap();
+        // It has been taken in when the next command is answered.
+        self.all().await;
+    }
+
+    /// The first gap that is told.
+    async fn told(&self) -> Gap {
+        let mut state = self.buffer.state();
+        let told = async {
+            loop {
+                state.borrow_and_update();
+                if let Some(gap) = gaps(&self.all().await).into_iter().next() {
+                    return gap;
+                }
+                state.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), told).await.expect("a gap in time")
+    }
+
     async fn acked(&self, batches: &[Outgoing]) {
         let stream_id = self.buffer.state().borrow().stream_id;
         self.buffer.acked(stream_id, ranges(batches)).await.unwrap();
@@ -268,6 +292,7 @@ async fn an_unclean_stop_declares_the_numbers_that_may_be_missing() {
     }
     running.stop().await;
     let again = Running::start(config(copy.path()));
+    again.measured(0).await;
     let state_after = again.until(|state| state.batches == 2).await;
     assert_eq!(state_after.stream_id, state.stream_id);
     let kept = again.all().await;
@@ -312,7 +337,9 @@ async fn a_damaged_file_is_replaced_and_reported_for_any_damage() {
             }
         }
         std::fs::write(&path, &bad).unwrap();
-        let again = Running::start(config(copy.path()));
+        let batch_age = Duration::from_millis(10);
+        let again = Running::start(BufferConfig { batch_age, ..config(copy.path()) });
+        again.measured(0).await;
         again.push(row(1, now)).await;
         again.until(|state| state.batches > 0 && state.trouble.is_none()).await;
         let told = gaps(&again.all().await);
@@ -395,6 +422,8 @@ fn a_killed_process_loses_nothing_committed_and_declares_the_rest() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let again = Running::start(config(dir.path()));
+            again.measured(0).await;
+            again.told().await;
             again.until(|state| state.batches >= told).await;
             let kept = again.all().await;
             let gap = gaps(&kept).remove(0);

@@ -18,7 +18,6 @@ use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
 use super::batches::{self, Shelf};
-use super::epochs::Epochs;
 use super::file::{self, File};
 use super::gather::{Gather, Gathered};
 use super::losses;
@@ -41,7 +40,6 @@ pub(super) struct Writer {
     pub(super) since: Since,
     pub(super) file: File,
     pub(super) gather: Gather,
-    pub(super) epochs: Epochs,
     /// Closed, not yet committed.
     pub(super) unwritten: Vec<Gathered>,
     pub(super) unwritten_schemas: BTreeMap<SchemaId, Arc<Schema>>,
@@ -69,7 +67,7 @@ impl Writer {
         unplaced: Arc<Unplaced>,
     ) -> Result<Self, BufferError> {
         let ballast = Ballast::new(config.dir.join("buffer.ballast"), config.ballast_bytes);
-        let mut file = match file::open(&config, None, &clock) {
+        let file = match file::open(&config, None, &clock) {
             Err(error) if error.is_full() => {
                 tracing::warn!("the disk is full: dropping the ballast to open the buffer");
                 // If that fails too, the second attempt says so.
@@ -80,12 +78,9 @@ impl Writer {
             other => other?,
         };
         let since = Since::new(&config.dir);
-        let known = std::mem::take(&mut file.epochs);
-        let epochs = Epochs::new(known, rand::random(), clock.look());
         let mut writer = Self {
             started: clock.monotonic(),
-            gather: Gather::new(config.batch_age, epochs.current()),
-            epochs,
+            gather: Gather::new(config.batch_age, file.epochs.current()),
             unwritten: Vec::new(),
             unwritten_schemas: BTreeMap::new(),
             acked: SeqRanges::new(),
@@ -159,14 +154,14 @@ impl Writer {
         let (now, numbers) = (self.now(), &mut self.file.numbers);
         let (class, at, taken) = match observation {
             Observation::Row { mut row, schema } => {
-                row.at = self.epochs.rectified(row.at);
+                row.at = self.file.epochs.rectified(row.at);
                 let (class, at) = (row.group.class(), row.at);
                 let schema = (&schema, !self.file.schemas.has(row.schema));
                 (class, at, self.gather.row(row, schema, numbers, now))
             }
             Observation::Ended(_) => return,
             Observation::Event(mut event) => {
-                let at = self.epochs.rectified(Micros(event.at_us));
+                let at = self.file.epochs.rectified(Micros(event.at_us));
                 event.at_us = at.0;
                 (Class::Events, at, self.gather.event(event, numbers, now))
             }
@@ -186,8 +181,8 @@ impl Writer {
     /// What found no room on the way here is a loss like any other.
     pub(super) fn take_unplaced(&mut self) {
         for (class, mut loss) in self.unplaced.take() {
-            loss.from = self.epochs.rectified(loss.from);
-            loss.to = self.epochs.rectified(loss.to);
+            loss.from = self.file.epochs.rectified(loss.from);
+            loss.to = self.file.epochs.rectified(loss.to);
             self.lose_unnumbered(class, loss);
         }
     }
@@ -196,8 +191,9 @@ impl Writer {
     fn lose_unnumbered(&mut self, class: Class, loss: Loss) {
         self.lose(Gap {
             stream_id: self.file.stream_id,
-            from_us: loss.from.0,
-            to_us: loss.to.0,
+            // Those from both sides of a jump may be told the wrong way round.
+            from_us: loss.from.0.min(loss.to.0),
+            to_us: loss.from.0.max(loss.to.0),
             class: class as u32,
             count: loss.count,
             reason: GapReason::Evicted as i32,
@@ -273,7 +269,7 @@ impl Writer {
             connection: &self.file.connection,
             stream_id: self.file.stream_id,
             schemas: &self.file.schemas,
-            epochs: &self.epochs,
+            epochs: &self.file.epochs,
             gone: &self.acked,
         };
         let found = batches::next(&shelf, wanted)?;
@@ -295,9 +291,8 @@ impl Writer {
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), BufferError> {
         let (now, stream_id) = (self.clock.now(), self.file.stream_id);
-        let (mut fill, epochs) = (self.file.fill, self.epochs.clone());
-        let case = (stream_id, &epochs, now);
-        self.in_one(|step| losses::quarantine(step, case, refusal, &mut fill))?;
+        let mut fill = self.file.fill;
+        self.in_one(|step| losses::quarantine(step, (stream_id, now), refusal, &mut fill))?;
         self.file.fill = fill;
         tracing::error!(
             batch_seq = refusal.seq,

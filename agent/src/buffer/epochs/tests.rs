@@ -168,6 +168,22 @@ fn what_was_stamped_before_a_jump_is_moved_by_it() {
 }
 
 #[test]
+fn a_row_that_is_off_by_no_jump_is_not_moved() {
+    for step in [-3600, 10 * YEAR / SECOND] {
+        let mut epochs = Epochs::new(BTreeMap::new(), 1, look(10_000, 0));
+        assert!(epochs.look(look(10_010 + step, step)));
+        // Weeks later the clock is put back by less than makes an epoch, and a row is from before that.
+        let now = 3_000_000 + step;
+        assert!(!epochs.look(look(now, step - 1)));
+        assert_eq!(epochs.rectified(Micros((now + 1) * SECOND)).0 / SECOND, now + 1, "{step}");
+        // What would be of the future, or from long before, was not stamped before the jump.
+        for far in [now + 20 * YEAR / SECOND, 1_000 - step.abs()] {
+            assert_eq!(epochs.rectified(Micros(far * SECOND)).0 / SECOND, far, "{step}");
+        }
+    }
+}
+
+#[test]
 fn a_machine_that_was_paused_moves_nothing_that_was_measured() {
     let measured = |ahead| Measured { ahead_us: ahead * SECOND, offset_us: 0, error_us: 1000 };
     let mut epochs = Epochs::new(BTreeMap::new(), 1, look(10_000, 0));

@@ -16,13 +16,6 @@ impl Running {
     fn at(&self, seconds_ago: i64) -> Micros {
         Micros(self.clock.now().0 - seconds_ago * SECOND)
     }
-
-    /// As if the collector's clock were so far ahead of ours.
-    async fn measured(&self, offset_us: i64) {
-        let ahead_us = self.clock.look().ahead_us;
-        let measured = Measured { ahead_us, offset_us, error_us: 1000 };
-        self.buffer.clock_measured(measured).await.unwrap();
-    }
 }
 
 fn corrections(batches: &[Outgoing]) -> Vec<(Lane, bool, Option<i64>)> {
@@ -111,6 +104,100 @@ async fn what_is_lost_across_a_jump_is_told_by_the_clock_of_now() {
     running.stop().await;
 }
 
+/// The files as a power cut leaves them.
+fn cut(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["buffer.db", "buffer.db-wal", "buffer.since"] {
+        std::fs::copy(dir.join(name), copy.path().join(name)).unwrap();
+    }
+    copy
+}
+
+const HOUR: i64 = 3600 * SECOND;
+
+/// A clock that is so far behind.
+fn behind(us: i64) -> Clock {
+    let clock = Clock::system();
+    clock.shift(-us);
+    clock
+}
+
+/// Whether a gap lies there but for what a test takes, once the collector has moved it.
+fn lies(gap: &Gap, offset_us: i64, from: Micros, to: Micros) -> bool {
+    let near = |us: i64, at: Micros| (us + offset_us - at.0).abs() < 300 * SECOND;
+    near(gap.from_us, from) && near(gap.to_us, to)
+}
+
+#[tokio::test]
+async fn a_crash_begins_by_the_clock_of_then_and_ends_by_that_of_now() {
+    for is_set in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        // The collector's clock is the system's, and the one of the host three hours behind.
+        let running = Running::with_clock(config(dir.path()), behind(3 * HOUR));
+        running.measured(3 * HOUR).await;
+        running.push(row(1, running.at(0))).await;
+        running.until(|state| state.batches == 1).await;
+        let (copy, then) = (cut(dir.path()), Clock::system().now());
+        running.stop().await;
+
+        let again = Running::with_clock(config(copy.path()), behind(HOUR));
+        again.push(row(2, again.at(0))).await;
+        let early = again.until(|state| state.batches == 2).await;
+        assert_eq!(gaps(&again.all().await).len(), 0, "by which clock is not known");
+        if is_set {
+            again.clock.shift(HOUR);
+            again.push(row(3, again.at(0))).await;
+            again.until(|state| state.epoch > early.epoch).await;
+        }
+        let offset_us = if is_set { 0 } else { HOUR };
+        again.measured(offset_us).await;
+        let gap = again.told().await;
+        assert_eq!(gap.reason(), GapReason::Crash);
+        assert!(lies(&gap, offset_us, then, Clock::system().now()), "{gap:?}");
+        again.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_in_a_file_that_cannot_be_read_is_told_by_the_clock_of_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::with_clock(config(dir.path()), behind(3 * HOUR));
+    running.measured(3 * HOUR).await;
+    running.push(row(1, running.at(10 * 3600))).await;
+    running.until(|state| state.batches == 1).await;
+    let then = Micros(Clock::system().now().0 - 10 * HOUR);
+    running.stop().await;
+    std::fs::write(dir.path().join("buffer.db"), "not a database any more").unwrap();
+
+    let again = Running::with_clock(config(dir.path()), behind(HOUR));
+    again.measured(HOUR).await;
+    let gap = again.told().await;
+    assert_eq!(gap.reason(), GapReason::Corrupt);
+    let then = Micros(order::chunk_start(order::chunk(then)).0);
+    assert!(lies(&gap, HOUR, then, Clock::system().now()), "{gap:?}");
+    again.stop().await;
+}
+
+#[test]
+fn what_found_no_room_on_both_sides_of_a_jump_has_its_ends_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outlet, inlet) = outlet::channel(1);
+    let (_full, unplaced) = inlet.into_parts();
+    let state = watch::channel(BufferState::default()).0;
+    let clock = Clock::system();
+    let opened = writer::Writer::open(config(dir.path()), clock.clone(), state, unplaced);
+    let mut writer = opened.unwrap();
+    outlet.hand_on(row(1, clock.now())).unwrap();
+    outlet.hand_on(row(2, clock.now())).unwrap();
+    clock.shift(-HOUR);
+    outlet.hand_on(row(3, Micros(clock.now().0 + SECOND))).unwrap();
+    writer.take(row(1, clock.now()));
+    writer.commit();
+    let wrong = "SELECT COUNT(*) FILTER (WHERE from_us > to_us), SUM(count) FROM gap";
+    let told = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    assert_eq!(writer.file.connection.query_row(wrong, [], told).unwrap(), (0, 2));
+}
+
 #[tokio::test]
 async fn a_file_of_before_is_taken_over() {
     let dir = tempfile::tempdir().unwrap();
@@ -121,6 +208,8 @@ async fn a_file_of_before_is_taken_over() {
     let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
     let back = "DROP INDEX batch_by_order;
                 ALTER TABLE batch DROP COLUMN epoch;
+                ALTER TABLE gap DROP COLUMN from_epoch;
+                ALTER TABLE gap DROP COLUMN to_epoch;
                 CREATE INDEX batch_by_order ON batch (chunk, bulk, seq);
                 DROP TABLE clock_epoch;
                 PRAGMA user_version = 3";
