@@ -59,6 +59,57 @@ impl SeqRanges {
         self.0.splice(from..to.max(from), [melted]);
     }
 
+    /// Takes `first..=last` out.
+    pub fn remove_range(&mut self, first: u64, last: u64) {
+        let from = self.0.partition_point(|(_, end)| *end < first);
+        let to = self.0.partition_point(|(start, _)| *start <= last);
+        let Some(touched) = self.0.get(from..to) else { return };
+        let head = touched.first().filter(|(start, _)| *start < first);
+        let tail = touched.last().filter(|(_, end)| *end > last);
+        let head = head.map(|(start, _)| (*start, first - 1));
+        let tail = tail.map(|(_, end)| (last + 1, *end));
+        self.0.splice(from..to, head.into_iter().chain(tail));
+    }
+
+    /// Gives up the lowest, so that at most `most` ranges are left.
+    pub fn keep_highest(&mut self, most: usize) {
+        self.0.drain(..self.0.len().saturating_sub(most));
+    }
+
+    /// What of these is not in `other`.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = Vec::new();
+        let mut others = other.0.iter().peekable();
+        for (mut first, last) in self.iter() {
+            while others.next_if(|(_, end)| *end < first).is_some() {}
+            let mut rest = true;
+            // One that reaches beyond this range may cut the next one too.
+            while rest && let Some((start, end)) = others.peek().filter(|(start, _)| *start <= last)
+            {
+                if *start > first {
+                    left.push((first, start - 1));
+                }
+                rest = *end < last;
+                if rest {
+                    first = end + 1;
+                    others.next();
+                }
+            }
+            if rest {
+                left.push((first, last));
+            }
+        }
+        Self(left)
+    }
+
+    /// How many numbers, not how many ranges.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.iter()
+            .fold(0u64, |sum, (first, last)| sum.saturating_add(last - first).saturating_add(1))
+    }
+
     /// The ranges in rising order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().copied()
@@ -116,11 +167,35 @@ mod tests {
             for seq in 0..70 {
                 prop_assert_eq!(ranges.contains(seq), model.contains(&seq), "{}", seq);
             }
+            prop_assert_eq!(ranges.count(), model.len() as u64);
             let flat: Vec<u64> = ranges.iter().flat_map(|(first, last)| first..=last).collect();
             prop_assert_eq!(flat, model.into_iter().collect::<Vec<_>>());
             let gaps = ranges.iter().zip(ranges.iter().skip(1));
             prop_assert!(gaps.into_iter().all(|(before, after)| before.1 + 1 < after.0));
             prop_assert_eq!(SeqRanges::from_bytes(&ranges.to_bytes()), Ok(ranges));
+        }
+    }
+
+    fn set(ranges: &[(u64, u64)]) -> (SeqRanges, BTreeSet<u64>) {
+        let mut set = SeqRanges::new();
+        ranges.iter().for_each(|(first, length)| set.insert_range(*first, first + length));
+        let flat = set.iter().flat_map(|(first, last)| first..=last).collect();
+        (set, flat)
+    }
+
+    proptest! {
+        #[test]
+        fn the_difference_is_that_of_sets(
+            one in prop::collection::vec((0u64..60, 0u64..9), 0..20),
+            other in prop::collection::vec((0u64..60, 0u64..9), 0..20),
+        ) {
+            let ((mut one, all), (other, taken)) = (set(&one), set(&other));
+            let left = one.without(&other);
+            let flat: BTreeSet<u64> = left.iter().flat_map(|(first, last)| first..=last).collect();
+            prop_assert_eq!(flat, all.difference(&taken).copied().collect::<BTreeSet<_>>());
+            other.iter().for_each(|(first, last)| one.remove_range(first, last));
+            prop_assert_eq!(&left, &one);
+            prop_assert_eq!(SeqRanges::from_bytes(&left.to_bytes()), Ok(left));
         }
     }
 
@@ -131,6 +206,10 @@ mod tests {
         ranges.insert(0);
         ranges.insert(u64::MAX - 1);
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [(0, 0), (u64::MAX - 1, u64::MAX)]);
+        let mut all = SeqRanges::new();
+        all.insert_range(0, u64::MAX);
+        assert_eq!(all.without(&ranges).iter().collect::<Vec<_>>(), [(1, u64::MAX - 2)]);
+        assert_eq!((all.count(), ranges.without(&all).count()), (u64::MAX, 0));
     }
 
     #[test]
