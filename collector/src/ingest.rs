@@ -23,14 +23,16 @@ pub mod telemetry;
 pub mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::AgentId;
-use farwatch_common::task::{self, TaskSet};
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::task::{self, TaskSet, chain};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
     MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, SnapshotKept, SnapshotPart,
-    TelemetryDown, TelemetryUp, Welcome,
+    StreamStored, TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -52,12 +54,16 @@ use crate::identity::places::Places;
 use crate::inventory::quota::Quotas;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, Samples};
+use crate::store::{Database, SampleStore as _, Samples};
 
 /// Largest message of an agent: a batch with its schemas.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Longest version and platform.
 const HELLO_BYTES_MAX: usize = 128;
+/// Streams an agent may ask for.
+const STREAMS_MAX: usize = 4;
+/// What is stored of them is looked for no longer: the agent asks again in its next session.
+const STORED_TIMEOUT: Duration = Duration::from_secs(3);
 /// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
 pub const CALLS_MAX: u32 = 8;
 /// Large batches of one lane that are decoded at the same time.
@@ -87,6 +93,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) decoders: Decoders,
     database: Database,
+    samples: Samples,
     clones: Clones,
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
@@ -119,7 +126,7 @@ impl Ingest {
         let presence = Presence::default();
         let cancel = tasks.cancellation();
         let (queue, committer) = Committer::new(
-            samples,
+            samples.clone(),
             live.clone(),
             presence.clone(),
             counters.clone(),
@@ -130,6 +137,7 @@ impl Ingest {
         tasks.spawn("presence", presence.clone().run(database.clone(), cancel.clone()));
         let service = UplinkService::new(UplinkParts {
             database,
+            samples,
             live,
             quotas,
             queue,
@@ -155,6 +163,8 @@ pub struct UplinkService {
 pub struct UplinkParts {
     /// For the audit.
     pub database: Database,
+    /// To say what is stored.
+    pub samples: Samples,
     pub live: Live,
     pub quotas: Quotas,
     pub queue: CommitQueue,
@@ -172,6 +182,7 @@ impl UplinkService {
     pub fn new(parts: UplinkParts) -> Self {
         let UplinkParts {
             database,
+            samples,
             live,
             quotas,
             queue,
@@ -196,6 +207,7 @@ impl UplinkService {
                 clock,
                 decoders,
                 database,
+                samples,
                 clones: Clones::default(),
                 renewer,
                 renewals: Limiter::renewals(),
@@ -204,6 +216,28 @@ impl UplinkService {
                 cancel,
             }),
         }
+    }
+
+    /// What is durable of the agent's streams. If that cannot be told now, the session goes on without:
+    /// agents stay connected while the database is away.
+    async fn stored(&self, peer: &PeerInfo, streams: &[i64]) -> Vec<StreamStored> {
+        if streams.is_empty() {
+            return Vec::new();
+        }
+        let look = self.parts.samples.durable(peer.tenant, peer.agent, streams);
+        let error = match tokio::time::timeout(STORED_TIMEOUT, look).await {
+            Ok(Ok(durable)) => {
+                let told = |(stream_id, ranges): &(i64, SeqRanges)| StreamStored {
+                    stream_id: *stream_id,
+                    ranges: ranges.to_proto(),
+                };
+                return durable.iter().map(told).collect();
+            }
+            Ok(Err(error)) => chain(&error),
+            Err(_) => "the database does not answer in time".to_owned(),
+        };
+        tracing::warn!(agent = %peer.agent, error, "cannot say what is stored of an agent's streams");
+        Vec::new()
     }
 
     /// The service with its limits, for a tonic router.
@@ -223,12 +257,14 @@ impl Uplink for UplinkService {
         let hello = request.into_inner();
         // PostgreSQL stores no NUL.
         let refused = |text: &str| text.len() > HELLO_BYTES_MAX || text.contains('\0');
-        if refused(&hello.agent_version) || refused(&hello.platform) {
+        let texts = refused(&hello.agent_version) || refused(&hello.platform);
+        if texts || hello.streams.len() > STREAMS_MAX {
             return Err(Status::invalid_argument("the hello breaks a limit"));
         }
         self.parts.sessions.lives(&peer).map_err(fenced)?;
         clones::admit(&self.parts, &peer, &hello.boot_id)?;
         self.parts.sessions.open(&peer).map_err(fenced)?;
+        let streams = self.stored(&peer, &hello.streams).await;
         let now = self.parts.clock.now();
         self.parts.presence.heard(peer.tenant, peer.agent, now);
         let (version, platform) = (hello.agent_version, hello.platform);
@@ -239,7 +275,7 @@ impl Uplink for UplinkService {
             window: session::WINDOW as u32,
             backlog_window: session::BACKLOG_WINDOW as u32,
             server_time_us: now.0,
-            ..Welcome::default()
+            streams,
         }))
     }
 

@@ -16,7 +16,6 @@ use crate::history::receive::ReceiverParts;
 use crate::history::version::Writers;
 use crate::inventory::Vault;
 use crate::live::State;
-use crate::store::SampleStore as _;
 use crate::store::fixture::{
     AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_AGENT, STREAM, TENANT, World, counters, peer, wire,
 };
