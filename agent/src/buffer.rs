@@ -8,7 +8,7 @@
 //! - **When full:** the channel is full only while the disk is stuck: `poll` then drops, and notes it
 //!   at its [`Outlet`](crate::poll::outlet::Outlet), of which the next commit makes a gap; a full file
 //!   evicts the lowest class first, the oldest first, each loss counted and noted as a gap in the same
-//!   transaction; class 0 is never evicted. A full disk: see `writer`.
+//!   transaction; class 0 is never evicted. What the collector has goes first and is no loss. A full disk: see `writer`.
 //! - **On crash:** what was committed stays, at most the last second is lost, and the next start
 //!   declares the numbers that may be missing. A damaged file is set aside, never repaired.
 //!
@@ -20,11 +20,13 @@ mod ballast;
 mod batches;
 mod clocks;
 mod commit;
+pub mod delivered;
 mod epochs;
 mod file;
 mod gather;
 mod losses;
 pub mod order;
+mod retention;
 mod schemas;
 mod since;
 mod summary;
@@ -119,6 +121,8 @@ pub enum BufferError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BufferState {
     pub stream_id: i64,
+    /// Streams of which something was acknowledged, this one first.
+    pub streams: Vec<i64>,
     /// First number not committed: it rises with every commit of batches.
     pub next_seq: u64,
     pub batches: u64,
@@ -174,6 +178,8 @@ enum Command {
     Acked(i64, SeqRanges),
     Refused(i64, Refusal),
     SchemasUnknown(i64, u64),
+    /// What a collector has of streams.
+    Stored(Vec<(i64, SeqRanges)>),
     Measured(Measured),
     Fork(oneshot::Sender<Result<i64, BufferError>>),
 }
@@ -236,6 +242,12 @@ impl Buffer {
     /// The collector has these of the stream `stream_id`.
     pub async fn acked(&self, stream_id: i64, seqs: SeqRanges) -> Result<(), BufferError> {
         self.command(Command::Acked(stream_id, seqs)).await
+    }
+
+    /// What the collector has of streams, all of it: what it had acknowledged and has no longer is given
+    /// out again, or declared lost.
+    pub async fn stored(&self, streams: Vec<(i64, SeqRanges)>) -> Result<(), BufferError> {
+        self.command(Command::Stored(streams)).await
     }
 
     /// The collector will never take this of the stream `stream_id`.

@@ -19,6 +19,39 @@ ALTER TABLE batch ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gap ADD COLUMN from_epoch INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gap ADD COLUMN to_epoch INTEGER NOT NULL DEFAULT 0;
 
--- A later epoch is later, whatever its clock says.
+-- Batches that wait for an acknowledgement. An acknowledged one leaves only this narrow table, so that its
+-- content is not written again, and stays in `batch` for a while: a collector that comes back from an old
+-- copy of its files gets it once more.
+CREATE TABLE waiting (
+    seq   INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    chunk INTEGER NOT NULL,
+    bulk  INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    t_min INTEGER NOT NULL,
+    t_max INTEGER NOT NULL,
+    -- Of the content.
+    bytes INTEGER NOT NULL
+) STRICT;
+
 DROP INDEX batch_by_order;
-CREATE INDEX batch_by_order ON batch (epoch, chunk, bulk, seq);
+DROP INDEX batch_by_class;
+INSERT INTO waiting SELECT seq, epoch, chunk, bulk, class, t_min, t_max, LENGTH(data) FROM batch;
+-- A later epoch is later, whatever its clock says.
+CREATE INDEX waiting_by_order ON waiting (epoch, chunk, bulk, seq);
+CREATE INDEX waiting_by_class ON waiting (class, seq);
+
+-- What was acknowledged, by the hour.
+CREATE TABLE acked (
+    hour_id   INTEGER PRIMARY KEY,
+    stream_id INTEGER NOT NULL,
+    began_us  INTEGER NOT NULL,
+    -- Numbers of batches that are still here, with the bytes of their content, and of those that are
+    -- not: StreamRanges.
+    here      BLOB NOT NULL,
+    bytes     INTEGER NOT NULL,
+    gone      BLOB NOT NULL,
+    -- Event times of all of them, by the collector's clock.
+    from_us   INTEGER NOT NULL,
+    to_us     INTEGER NOT NULL
+) STRICT;

@@ -141,7 +141,8 @@ fn changed(path: &Path) -> Option<Micros> {
 
 /// Of the last epoch: what a clock in 1970 has stamped before is no reason to take 56 years for lost.
 fn oldest(connection: &Connection) -> rusqlite::Result<(Micros, u64)> {
-    let last = "SELECT MIN(t_min), epoch FROM batch WHERE epoch = (SELECT MAX(epoch) FROM batch)";
+    let last =
+        "SELECT MIN(t_min), epoch FROM waiting WHERE epoch = (SELECT MAX(epoch) FROM waiting)";
     connection
         .query_row(last, [], |row| Ok((Micros(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))
 }
@@ -151,7 +152,8 @@ fn read_what_can_be_read(connection: &Connection, gap: &mut Gap) {
         gap.stream_id = id;
     }
     let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), SUM(n) FROM batch WHERE class = ?1",
+        "SELECT MIN(seq), MAX(seq), SUM(n) FROM batch
+          WHERE class = ?1 AND seq IN (SELECT seq FROM waiting)",
         [gap.class],
         |row| {
             let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);

@@ -8,6 +8,7 @@ use farwatch_common::sample::SchemaId;
 use farwatch_proto::v1::Batch;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::delivered::{Acked, Delivered};
 use super::epochs::{Epochs, Window};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
@@ -22,9 +23,11 @@ pub(super) struct Fill {
 }
 
 impl Fill {
+    /// Looks at each batch that waits: damage shows.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         connection.query_row(
-            "SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0) FROM batch",
+            "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM waiting
+             WHERE seq IN (SELECT seq FROM batch)",
             [],
             |row| {
                 let (batches, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -71,6 +74,7 @@ pub(super) fn insert(
             batch.epoch.cast_signed(),
         ])?;
     if inserted > 0 {
+        wait(connection, seq)?;
         return Ok(true);
     }
     let stored: (u8, Vec<u8>) = connection.query_row(
@@ -81,10 +85,32 @@ pub(super) fn insert(
     Ok(stored.0 == packed.codec as u8 && batch.is_stored_as(&stored.1, packed))
 }
 
+/// A batch that is there waits for its acknowledgement. Says of how many bytes it is; `None` if it is
+/// not there.
+pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached(
+            "INSERT INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, bytes)
+             SELECT seq, epoch, chunk, bulk, class, t_min, t_max, LENGTH(data) FROM batch
+             WHERE seq = ?1 RETURNING bytes",
+        )?
+        .query_row([bound(seq)], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+        .optional()
+}
+
+/// Deletes a batch that does not wait; says of how many bytes it was.
+pub(super) fn drop_kept(connection: &Connection, seq: u64) -> rusqlite::Result<u64> {
+    let bytes: Option<i64> = connection
+        .prepare_cached("DELETE FROM batch WHERE seq = ?1 RETURNING LENGTH(data)")?
+        .query_row([bound(seq)], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.unwrap_or(0).cast_unsigned())
+}
+
 /// Epoch and event time of the oldest sample that waits; `None` if nothing does.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<(u64, Micros)>> {
     connection
-        .prepare_cached("SELECT epoch, t_min FROM batch ORDER BY epoch, chunk LIMIT 1")?
+        .prepare_cached("SELECT epoch, t_min FROM waiting ORDER BY epoch, chunk LIMIT 1")?
         .query_row([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), Micros(row.get(1)?))))
         .optional()
 }
@@ -95,7 +121,7 @@ pub(super) struct Shelf<'a> {
     pub(super) stream_id: i64,
     pub(super) schemas: &'a Schemas,
     pub(super) epochs: &'a Epochs,
-    /// Acknowledged, but not yet deleted.
+    /// Acknowledged, which the file does not say yet.
     pub(super) gone: &'a SeqRanges,
 }
 
@@ -121,7 +147,7 @@ pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Vec<O
 /// The latest epoch with batches, before another one.
 fn epoch_before(connection: &Connection, other: Option<u64>) -> rusqlite::Result<Option<u64>> {
     connection
-        .prepare_cached("SELECT epoch FROM batch WHERE epoch < ?1 ORDER BY epoch DESC LIMIT 1")?
+        .prepare_cached("SELECT epoch FROM waiting WHERE epoch < ?1 ORDER BY epoch DESC LIMIT 1")?
         .query_row([other.map_or(i64::MAX, bound)], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
         .optional()
 }
@@ -162,12 +188,12 @@ impl<'a> Pick<'a> {
         // Numbers alone: five minutes are sorted for each look, and their content would go along.
         let mut statement = shelf.connection.prepare_cached(match lane {
             Lane::Live => {
-                "SELECT seq FROM batch
+                "SELECT seq FROM waiting
                  WHERE epoch = ?1 AND chunk >= ?2 AND t_max BETWEEN ?3 AND ?4
                  ORDER BY chunk, bulk, seq"
             }
             Lane::Backlog => {
-                "SELECT seq FROM batch
+                "SELECT seq FROM waiting
                  WHERE epoch = ?1 AND ?2 IS NOT NULL AND t_max NOT BETWEEN ?3 AND ?4
                  ORDER BY chunk DESC, bulk, seq"
             }
@@ -217,15 +243,22 @@ fn outgoing(shelf: &Shelf<'_>, (seq, epoch): (u64, u64), lane: Lane) -> rusqlite
     Ok(Outgoing { lane, batch })
 }
 
-/// Deletes what the collector has, with the gaps it now knows of.
-pub(super) fn delete_acked(
+/// What [`acked`] changes beside the file.
+pub(super) struct Books<'a> {
+    pub(super) schemas: &'a mut Schemas,
+    pub(super) fill: &'a mut Fill,
+    pub(super) delivered: &'a mut Delivered,
+}
+
+/// The collector has these: they wait no longer, and the gaps they reported are known there.
+pub(super) fn acked(
     connection: &Connection,
+    (stream_id, epochs, now): (i64, &Epochs, Micros),
     ranges: &SeqRanges,
-    known: &mut Schemas,
-    fill: &mut Fill,
+    books: &mut Books<'_>,
 ) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached(
-        "DELETE FROM batch WHERE seq BETWEEN ?1 AND ?2 RETURNING LENGTH(data), schemas",
+        "DELETE FROM waiting WHERE seq BETWEEN ?1 AND ?2 RETURNING seq, bytes, epoch, t_min, t_max",
     )?;
     let mut report =
         connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
@@ -234,15 +267,22 @@ pub(super) fn delete_acked(
         let span = params![bound(first), bound(last)];
         let mut rows = delete.query(span)?;
         while let Some(row) = rows.next()? {
-            fill.take(row.get::<_, i64>(0)?.cast_unsigned());
-            if known.any_unsent() {
-                followed.extend(schemas::from_bytes(row.get_ref(1)?.as_blob()?));
+            let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+            let (seq, bytes, offset_us) =
+                (unsigned(0)?, unsigned(1)?, epochs.offset_us(unsigned(2)?).unwrap_or(0));
+            let time = |at| row.get::<_, i64>(at).map(|at| Micros(at.saturating_add(offset_us)));
+            let batch = Acked { seq, bytes, from: time(3)?, to: time(4)? };
+            books.fill.take(bytes);
+            books.delivered.acked(stream_id, batch, now);
+            if books.schemas.any_unsent() {
+                followed.extend(schemas_of(connection, seq)?);
             }
         }
         report.execute(span)?;
     }
     // What is stored could be read, so its schemas are there.
-    known.set_acked(connection, &followed.into_iter().collect::<Vec<_>>(), true)
+    let followed: Vec<SchemaId> = followed.into_iter().collect();
+    books.schemas.set_acked(connection, &followed, true)
 }
 
 /// A peer's number as SQLite's.

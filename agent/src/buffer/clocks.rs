@@ -52,11 +52,13 @@ pub(super) fn save(connection: &Connection, epochs: &Epochs) -> rusqlite::Result
 /// Whether there are batches of it, or gaps that are told by its clock.
 fn is_used(connection: &Connection, epoch: u64) -> rusqlite::Result<bool> {
     connection
+        // Batches that are kept and do not wait are none older than the lowest number.
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM batch WHERE epoch = ?1)
-                 OR EXISTS (SELECT 1 FROM gap WHERE ?1 IN (from_epoch, to_epoch))",
+            "SELECT EXISTS (SELECT 1 FROM waiting WHERE epoch = ?1)
+                 OR EXISTS (SELECT 1 FROM gap WHERE ?1 IN (from_epoch, to_epoch))
+                 OR ?1 >= (SELECT epoch FROM batch ORDER BY seq LIMIT 1)",
         )?
-        .query_row([epoch.cast_signed()], |row| row.get(0))
+        .query_row([epoch.cast_signed()], |row| Ok(row.get::<_, Option<bool>>(0)? == Some(true)))
 }
 
 impl Writer {

@@ -9,14 +9,15 @@ use farwatch_common::task::chain;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::batches::{self, Fill};
+use super::batches::{self, Books, Fill};
+use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::file::{self, Opening, Owner, PAGE_BYTES};
 use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
 use super::writer::Writer;
-use super::{BufferError, BufferState, aside, clocks, order};
+use super::{BufferError, BufferState, aside, clocks, order, retention};
 
 /// Batches that wait in memory while the disk takes none, by their estimated size.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -34,10 +35,11 @@ struct Written {
     numbers: Sequences,
     schemas: Schemas,
     fill: Fill,
+    delivered: Delivered,
 }
 
 impl Writer {
-    /// Commits all that is gathered, and deletes what is acknowledged.
+    /// Commits all that is gathered, and what is acknowledged.
     pub(super) fn commit(&mut self) {
         self.take_unplaced();
         // While the disk takes nothing, open batches fill up, so that numbers last. None that was
@@ -81,10 +83,22 @@ impl Writer {
             numbers: self.file.numbers,
             schemas: self.file.schemas.clone(),
             fill: self.file.fill,
+            delivered: self.file.delivered.clone(),
         };
         let step =
             self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        batches::delete_acked(&step, &self.acked, &mut written.schemas, &mut written.fill)?;
+        let mut books = Books {
+            schemas: &mut written.schemas,
+            fill: &mut written.fill,
+            delivered: &mut written.delivered,
+        };
+        batches::acked(
+            &step,
+            (self.file.stream_id, &self.file.epochs, now),
+            &self.acked,
+            &mut books,
+        )?;
+        retention::turn(&step, &mut books, now, self.config.cap_bytes)?;
         let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
         written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {
@@ -104,6 +118,7 @@ impl Writer {
             in_flight: &self.in_flight,
             fill: &mut written.fill,
             schemas: &mut written.schemas,
+            delivered: &mut written.delivered,
         };
         let fits = make_room(&mut eviction, limit, incoming as u64)?;
         let mut insert = Insert {
@@ -118,11 +133,13 @@ impl Writer {
         if self.file.epochs.is_unsaved() {
             clocks::save(&step, &self.file.epochs)?;
         }
+        retention::save(&step, &mut written.delivered)?;
         file::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
         self.file.schemas = written.schemas;
         self.file.fill = written.fill;
+        self.file.delivered = written.delivered;
         self.unwritten.clear();
         self.unwritten_schemas.clear();
         self.lost.clear();
@@ -172,6 +189,7 @@ impl Writer {
         let (stream_id, in_flight, mut fill) =
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
         let mut schemas = self.file.schemas.clone();
+        let mut delivered = self.file.delivered.clone();
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -179,12 +197,13 @@ impl Writer {
                 return Ok(());
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
-            let (in_flight, fill, schemas) = (&in_flight, &mut fill, &mut schemas);
-            Eviction { connection: step, stream_id, in_flight, fill, schemas }
-                .until(target)
-                .map(drop)
+            let (in_flight, fill) = (&in_flight, &mut fill);
+            let (schemas, delivered) = (&mut schemas, &mut delivered);
+            Eviction { connection: step, stream_id, in_flight, fill, schemas, delivered }
+                .until(target)?;
+            retention::save(step, delivered)
         })?;
-        (self.file.fill, self.file.schemas) = (fill, schemas);
+        (self.file.fill, self.file.schemas, self.file.delivered) = (fill, schemas, delivered);
         give_back(&self.file.connection)?;
         self.ballast.again();
         Ok(())
@@ -262,6 +281,7 @@ impl Writer {
         }
         let state = BufferState {
             stream_id: self.file.stream_id,
+            streams: self.file.delivered.streams(self.file.stream_id),
             next_seq: self.file.numbers.next,
             batches: self.file.fill.batches,
             bytes: self.file.fill.bytes,

@@ -13,10 +13,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavio
 
 use super::batches::Fill;
 use super::clocks;
+use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::gather::Sequences;
 use super::schemas::Schemas;
-use super::{BufferConfig, BufferError, aside};
+use super::{BufferConfig, BufferError, aside, retention};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
 /// What is lost for good with memory or a file: state changes are told anew after each start.
@@ -48,6 +49,7 @@ pub(super) struct File {
     pub(super) numbers: Sequences,
     pub(super) schemas: Schemas,
     pub(super) fill: Fill,
+    pub(super) delivered: Delivered,
     pub(super) epochs: Epochs,
 }
 
@@ -253,7 +255,8 @@ fn resume(
     epochs.saved();
     // A damaged page shows here at the latest.
     let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
-    Ok(File { connection, stream_id, numbers, schemas, fill, epochs })
+    let delivered = retention::load(&connection)?;
+    Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
 }
 
 fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {

@@ -9,10 +9,11 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batches::Fill;
+use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::file::{PAGE_BYTES, record_gap};
 use super::schemas::Schemas;
-use super::{Refusal, gather};
+use super::{Refusal, gather, retention};
 
 /// Most refused batches kept for support, in bytes (contract G11).
 pub(super) const QUARANTINE_BYTES_MAX: i64 = 16 * 1024 * 1024;
@@ -41,12 +42,19 @@ pub(super) struct Eviction<'a> {
     pub(super) in_flight: &'a BTreeSet<u64>,
     pub(super) fill: &'a mut Fill,
     pub(super) schemas: &'a mut Schemas,
+    pub(super) delivered: &'a mut Delivered,
 }
 
 impl Eviction<'_> {
-    /// Deletes lowest class first, oldest first, until the file holds at most `target` bytes.
-    /// Says whether it does.
+    /// Deletes until the file holds at most `target` bytes: what the collector has, which is no loss,
+    /// then lowest class first, oldest first. Says whether it does.
     pub(super) fn until(&mut self, target: u64) -> rusqlite::Result<bool> {
+        while used_bytes(self.connection)? > target
+            && retention::give_up(self.connection, self.delivered, EVICT_STEP)?
+        {}
+        if used_bytes(self.connection)? <= target {
+            return Ok(true);
+        }
         self.schemas.prune(self.connection, 0)?;
         for class in EVICTABLE {
             let mut evicted = ByEpoch::new();
@@ -61,8 +69,9 @@ impl Eviction<'_> {
     /// Deletes the oldest of `class`; false if there are none.
     fn step(&mut self, class: Class, evicted: &mut ByEpoch) -> rusqlite::Result<bool> {
         let mut oldest = self.connection.prepare_cached(
-            "SELECT seq, n, t_min, t_max, LENGTH(data), epoch FROM batch
-             WHERE class = ?1 ORDER BY seq",
+            "SELECT w.seq, b.n, w.t_min, w.t_max, w.bytes, w.epoch
+             FROM waiting w JOIN batch b ON b.seq = w.seq
+             WHERE w.class = ?1 ORDER BY w.seq",
         )?;
         let mut rows = oldest.query([class as u8])?;
         let mut chosen = Vec::with_capacity(EVICT_STEP);
@@ -128,9 +137,10 @@ impl Lost {
     }
 }
 
-/// Deletes a batch; the gaps it was to report are reported again.
+/// Deletes a batch that waits; the gaps it was to report are reported again.
 fn delete(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
     let seq = seq.cast_signed();
+    connection.prepare_cached("DELETE FROM waiting WHERE seq = ?1")?.execute([seq])?;
     connection.prepare_cached("DELETE FROM batch WHERE seq = ?1")?.execute([seq])?;
     connection
         .prepare_cached("UPDATE gap SET batch_seq = NULL WHERE batch_seq = ?1")?
@@ -190,7 +200,8 @@ pub(super) fn quarantine(
     let seq = refusal.seq.cast_signed();
     let found = connection
         .query_row(
-            "SELECT seq, n, t_min, t_max, LENGTH(data), epoch, class FROM batch WHERE seq = ?1",
+            "SELECT w.seq, b.n, w.t_min, w.t_max, w.bytes, w.epoch, w.class
+             FROM waiting w JOIN batch b ON b.seq = w.seq WHERE w.seq = ?1",
             [seq],
             |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)),
         )

@@ -84,15 +84,15 @@ impl Schemas {
         Ok(())
     }
 
-    /// Forgets schemas that no batch in the file follows, the longest unused first, until they take
-    /// at most `most` bytes: a row that needs one brings it again.
+    /// Forgets schemas that no batch that waits follows, the longest unused first, until they take at
+    /// most `most` bytes: a row that needs one brings it again. Those of batches that are kept go last.
     pub(super) fn prune(&mut self, connection: &Connection, most: u64) -> rusqlite::Result<()> {
         if self.bytes <= most {
             return Ok(());
         }
         let oldest = |class: Class| -> rusqlite::Result<u64> {
             let seq: Option<i64> = connection
-                .prepare_cached("SELECT MIN(seq) FROM batch WHERE class = ?1")?
+                .prepare_cached("SELECT MIN(seq) FROM waiting WHERE class = ?1")?
                 .query_row([class as u8], |row| row.get(0))?;
             Ok(seq.map_or(u64::MAX, i64::cast_unsigned))
         };
@@ -142,6 +142,12 @@ impl Schemas {
     /// Whether there is one that still has to be sent.
     pub(super) fn any_unsent(&self) -> bool {
         self.known.values().any(|known| !known.acked)
+    }
+
+    /// The collector may have lost any of them.
+    pub(super) fn unsent(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let all: Vec<SchemaId> = self.known.keys().copied().collect();
+        self.set_acked(connection, &all, false)
     }
 
     /// The collector has them, or has lost them.

@@ -27,8 +27,8 @@ pub fn summary(dir: &Path) -> Result<Option<Summary>, BufferError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // A file that was made a moment ago has no tables yet.
-    if !connection.table_exists(None, "batch")? {
+    // A file that was made a moment ago has no tables yet, and that of an older version has others.
+    if !connection.table_exists(None, "waiting")? {
         return Ok(None);
     }
     let fill = Fill::load(&connection)?;

@@ -1,6 +1,7 @@
 mod clocks;
 mod faults;
 mod full_disk;
+mod rollback;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -28,7 +28,7 @@ use crate::poll::outlet::{Loss, Unplaced};
 
 /// Taken from the channel at a time.
 const RECEIVED_MAX: usize = 256;
-/// Acknowledged batches are deleted with the next commit, or once so many wait for that.
+/// Acknowledged batches are noted with the next commit, or once so many wait for that.
 const ACKED_MAX: u64 = 256;
 
 pub(super) struct Writer {
@@ -43,7 +43,7 @@ pub(super) struct Writer {
     /// Closed, not yet committed.
     pub(super) unwritten: Vec<Gathered>,
     pub(super) unwritten_schemas: BTreeMap<SchemaId, Arc<Schema>>,
-    /// Acknowledged, not yet deleted.
+    /// Acknowledged, which the file does not say yet.
     pub(super) acked: SeqRanges,
     pub(super) acked_count: u64,
     pub(super) acked_since: Option<Duration>,
@@ -146,7 +146,8 @@ impl Writer {
     fn deadline(&self) -> Option<Duration> {
         let acked = self.acked_since.map(|since| since + self.config.batch_age);
         let gathered = self.gather.deadline().filter(|_| self.trouble.is_none());
-        gathered.into_iter().chain(acked).min()
+        let again = self.file.delivered.any_again() && self.trouble.is_none();
+        gathered.into_iter().chain(acked).chain(again.then(|| self.now())).min()
     }
 
     pub(super) fn take(&mut self, observation: Observation) {
@@ -227,6 +228,9 @@ impl Writer {
                 if stream_id == self.file.stream_id {
                     self.acked(&seqs);
                 }
+            }
+            Command::Stored(told) => {
+                let _ = self.attempt(|writer| writer.stored(&told));
             }
             Command::Measured(measured) => self.clock_measured(measured),
             // What fails for good is not lost: the batch is sent again and refused again.

@@ -10,7 +10,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use farwatch_common::ranges::SeqRanges;
+use farwatch_common::ranges::{BadRanges, SeqRanges};
 use farwatch_proto::v1::{Credit, RejectCode, Welcome};
 
 use self::window::{Free, Window};
@@ -87,6 +87,22 @@ pub enum Effect {
     SchemasUnknown(u64),
     /// Everything that waits goes to a new stream; tell its id to [`Core::forked`].
     Fork,
+}
+
+/// What a collector says it has of the streams it was `asked` for. One that is older says nothing, and
+/// what cannot be read is as good as unsaid: nothing is sent again then, and nothing is declared lost.
+#[must_use]
+pub fn stored(welcome: &Welcome, asked: &[i64]) -> Vec<(i64, SeqRanges)> {
+    let of_ours = welcome.streams.iter().filter(|told| asked.contains(&told.stream_id));
+    of_ours
+        .filter_map(|told| match SeqRanges::from_proto(&told.ranges) {
+            Ok(ranges) => Some((told.stream_id, ranges)),
+            Err(BadRanges) => {
+                tracing::warn!("the collector's word of what it has of a stream cannot be read");
+                None
+            }
+        })
+        .collect()
 }
 
 /// What the clock demands.

@@ -206,11 +206,13 @@ async fn a_file_of_before_is_taken_over() {
     running.until(|state| state.batches == 1).await;
     running.stop().await;
     let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
-    let back = "DROP INDEX batch_by_order;
+    let back = "DROP TABLE waiting;
+                DROP TABLE acked;
                 ALTER TABLE batch DROP COLUMN epoch;
                 ALTER TABLE gap DROP COLUMN from_epoch;
                 ALTER TABLE gap DROP COLUMN to_epoch;
                 CREATE INDEX batch_by_order ON batch (chunk, bulk, seq);
+                CREATE INDEX batch_by_class ON batch (class, seq);
                 DROP TABLE clock_epoch;
                 PRAGMA user_version = 3";
     connection.execute_batch(back).unwrap();

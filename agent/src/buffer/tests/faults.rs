@@ -153,6 +153,7 @@ async fn a_number_in_use_is_not_taken_for_the_same_batch() {
     let copy = "INSERT INTO batch
                 SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch FROM batch";
     connection.execute(copy, []).unwrap();
+    batches::wait(&connection, 2).unwrap();
     drop(connection);
     running.push(row(2, now)).await;
     running.until(|state| state.next_seq > 2).await;

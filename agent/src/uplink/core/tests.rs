@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use farwatch_proto::v1::{SeqRange, StreamStored};
+
 use super::*;
 
 fn one(seq: u64) -> SeqRanges {
@@ -18,6 +20,23 @@ fn core() -> Core {
     let mut core = Core::new(1, 0);
     core.connected(&welcome(10), Duration::ZERO);
     core
+}
+
+#[test]
+fn only_what_was_asked_for_and_can_be_read_is_told_of_streams() {
+    let told = |stream_id, ranges: &[(u64, u64)]| StreamStored {
+        stream_id,
+        ranges: ranges
+            .iter()
+            .map(|(first, last)| SeqRange { first: *first, last: *last })
+            .collect(),
+    };
+    let streams = vec![told(1, &[(2, 5)]), told(2, &[(5, 2)]), told(3, &[]), told(4, &[])];
+    let welcome = Welcome { streams, ..welcome(10) };
+    let mut ranges = SeqRanges::new();
+    ranges.insert_range(2, 5);
+    assert_eq!(stored(&welcome, &[1, 2, 3]), [(1, ranges), (3, SeqRanges::new())]);
+    assert_eq!(stored(&self::welcome(10), &[1, 2, 3]), []);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{Live, UP_MAX};
 use crate::buffer::Measured;
 use crate::history::send::Line;
 use crate::uplink::control::{self, Serving};
-use crate::uplink::core::Core;
+use crate::uplink::core::{Core, stored};
 use crate::uplink::{Uplink, UplinkError};
 
 /// A call that takes longer has failed.
@@ -48,12 +48,13 @@ impl Live {
     ) -> Result<Self, UplinkError> {
         let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
         let mut client = UplinkClient::new(pipe.await.map_err(UplinkError::Pipe)?);
+        let streams = uplink.buffer.state().borrow().streams.clone();
         let hello = SessionHello {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
             link: Some(link_status(uplink, &*session)),
             boot_id: uplink.boot_id.to_vec(),
-            ..SessionHello::default()
+            streams: streams.clone(),
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -75,6 +76,11 @@ impl Live {
         let measured = measure(asked, (there, there), now);
         if let Some(measured) = measured {
             uplink.buffer.clock_measured(measured).await?;
+        }
+        // After the clock, by which losses are told.
+        let stored = stored(&welcome, &streams);
+        if !stored.is_empty() {
+            uplink.buffer.stored(stored).await?;
         }
         let offset_us = there.0.saturating_sub(now.wall.0);
         let unsure = Measured { ahead_us: now.ahead_us, offset_us, error_us: u32::MAX };
