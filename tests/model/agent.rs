@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farwatch_agent::buffer::Lane;
-use farwatch_agent::uplink::core::{Core, Effect};
+use farwatch_agent::buffer::delivered::{Acked, Delivered, Hour, Missing};
+use farwatch_agent::uplink::core::{Core, Effect, stored};
+use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_proto::v1::{Batch, SchemaDef, telemetry_down};
+use farwatch_proto::v1::{Batch, SchemaDef, Welcome, telemetry_down};
 
 use super::random::Random;
 
@@ -21,6 +23,13 @@ pub(crate) struct Disk {
     pub(crate) next_seq: u64,
     pub(crate) batches: BTreeMap<u64, Content>,
     pub(crate) quarantined: BTreeSet<Content>,
+    /// Acknowledged and still here, with their streams.
+    pub(crate) kept: BTreeMap<u64, (i64, Content)>,
+    /// What was there of those that are given up: the agent knows their numbers only.
+    pub(crate) gone: BTreeMap<(i64, u64), Content>,
+    pub(crate) delivered: Delivered,
+    /// What the file tells of it.
+    hours: BTreeMap<i64, Hour>,
     schemas_acked: bool,
 }
 
@@ -45,6 +54,50 @@ fn size(content: Content) -> usize {
     if content.is_multiple_of(41) { 700_000 } else { 4_000 + (content % 17) as usize * 500 }
 }
 
+impl Disk {
+    /// All that it knows of.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Content> {
+        let waiting = self.batches.values().chain(&self.quarantined).chain(self.gone.values());
+        waiting.chain(self.kept.values().map(|(_, content)| content)).copied()
+    }
+
+    fn acked(&mut self, seq: u64, content: Content, now: Duration) {
+        // Fast, so that there are many hours.
+        let now = Micros(i64::try_from(now.as_micros()).unwrap() * 1_000);
+        let batch = Acked { seq, bytes: size(content) as u64, from: now, to: now };
+        self.delivered.acked(self.stream_id, batch, now);
+        self.kept.insert(seq, (self.stream_id, content));
+    }
+
+    fn save(&mut self) {
+        let (write, delete) = self.delivered.unsaved();
+        let write: Vec<Hour> = write.into_iter().cloned().collect();
+        delete.iter().for_each(|id| drop(self.hours.remove(id)));
+        self.hours.extend(write.into_iter().map(|hour| (hour.id, hour)));
+        self.delivered.saved();
+    }
+
+    /// Some of what was acknowledged goes for want of room.
+    pub(crate) fn give_up(&mut self, most: usize) {
+        for seq in self.delivered.oldest(most) {
+            let (stream_id, content) = self.kept.remove(&seq).unwrap();
+            self.delivered.forget(seq, size(content) as u64);
+            self.gone.insert((stream_id, seq), content);
+        }
+        self.save();
+    }
+
+    /// Some of what the collector has lost waits again.
+    fn wait_again(&mut self, most: usize) {
+        for seq in self.delivered.again(most) {
+            let (_, content) = self.kept.remove(&seq).unwrap();
+            self.delivered.waits(seq, size(content) as u64);
+            self.batches.insert(seq, content);
+        }
+        self.save();
+    }
+}
+
 impl Agent {
     pub(crate) fn new(disk: Disk) -> Self {
         let core = Core::new(disk.stream_id, disk.next_seq);
@@ -55,8 +108,14 @@ impl Agent {
     pub(crate) fn restart(&mut self, random: &mut Random) {
         // Numbers are taken from blocks: what is left of one is a hole.
         self.disk.next_seq += random.below(3);
+        self.disk.delivered = Delivered::new(self.disk.hours.values().cloned());
         self.core = Core::new(self.disk.stream_id, self.disk.next_seq);
         self.session = None;
+    }
+
+    /// Something is to be sent.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.disk.batches.is_empty() || self.disk.delivered.any_again()
     }
 
     pub(crate) fn keep(&mut self, content: Content) {
@@ -65,8 +124,32 @@ impl Agent {
         self.core.refilled();
     }
 
+    /// A session begins. Returns what is declared lost, and whether anything was missing.
+    pub(crate) fn connected(&mut self, welcome: &Welcome, now: Duration) -> (Vec<Content>, bool) {
+        let asked = self.disk.delivered.streams(self.disk.stream_id);
+        let (mut declared, mut any) = (Vec::new(), false);
+        for (stream_id, stored) in stored(welcome, &asked) {
+            let missing = self.disk.delivered.compare(stream_id, &stored);
+            any |= missing != Missing::default();
+            if let Some(gone) = missing.gone {
+                let lost = (stream_id, gone.first)..=(stream_id, gone.last);
+                declared.extend(self.disk.gone.range(lost).map(|(_, content)| *content));
+            }
+        }
+        if any {
+            self.disk.schemas_acked = false;
+        }
+        self.disk.save();
+        self.core.connected(welcome, now);
+        (declared, any)
+    }
+
     /// What goes out now, as the shell does it.
     pub(crate) fn fill(&mut self, now: Duration, streams: &mut i64) -> Vec<Batch> {
+        if self.disk.delivered.any_again() {
+            self.disk.wait_again(3);
+            self.core.refilled();
+        }
         let Some(room) = self.core.room() else { return Vec::new() };
         let disk = &self.disk;
         let mut left = room.bytes;
@@ -107,7 +190,7 @@ impl Agent {
             self.core.sent(*seq, *lane, size(*content), now);
         }
         let effect = self.core.filled(found.len());
-        self.apply(effect, streams);
+        self.apply(effect, now, streams);
         found.iter().map(batch).collect()
     }
 
@@ -128,10 +211,15 @@ impl Agent {
             }
             telemetry_down::Kind::Heartbeat(_) => Vec::new(),
         };
-        self.apply(effects, streams);
+        self.apply(effects, now, streams);
     }
 
-    fn apply(&mut self, effects: impl IntoIterator<Item = Effect>, streams: &mut i64) {
+    fn apply(
+        &mut self,
+        effects: impl IntoIterator<Item = Effect>,
+        now: Duration,
+        streams: &mut i64,
+    ) {
         let disk = &mut self.disk;
         for effect in effects {
             match effect {
@@ -140,8 +228,11 @@ impl Agent {
                         disk.batches.keys().copied().filter(|seq| ranges.contains(*seq)).collect();
                     disk.schemas_acked |= !stored.is_empty();
                     for seq in stored {
-                        self.told.extend(disk.batches.remove(&seq));
+                        let content = disk.batches.remove(&seq).unwrap();
+                        disk.acked(seq, content, now);
+                        self.told.push(content);
                     }
+                    disk.save();
                 }
                 Effect::Refused(refusal) => {
                     disk.quarantined.extend(disk.batches.remove(&refusal.seq));
@@ -162,6 +253,10 @@ impl Agent {
             next_seq: 1,
             batches: BTreeMap::new(),
             quarantined: BTreeSet::new(),
+            kept: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            delivered: Delivered::default(),
+            hours: BTreeMap::new(),
             schemas_acked: false,
         })
     }

@@ -8,7 +8,7 @@ use farwatch_collector::ingest::session::{Lane, Session, WINDOW};
 use farwatch_collector::store::samples::{Verdict, judge};
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_proto::v1::{Ack, Batch, Reject, RejectCode, telemetry_down};
+use farwatch_proto::v1::{Ack, Batch, Reject, RejectCode, StreamStored, telemetry_down};
 
 use super::agent::Content;
 use super::random::Random;
@@ -36,14 +36,21 @@ struct Job {
     content: Content,
 }
 
-#[derive(Default)]
-pub(crate) struct Collector {
-    /// What is durable.
+/// What is durable.
+#[derive(Clone, Default)]
+struct Disk {
     stored: BTreeMap<(i64, u64), Content>,
     /// How often each content is there.
     times: BTreeMap<Content, usize>,
     ranges: BTreeMap<i64, SeqRanges>,
-    pub(crate) knows_schemas: bool,
+    knows_schemas: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Collector {
+    disk: Disk,
+    /// What was copied of the disk, to be put back.
+    copy: Option<Disk>,
     /// Contents it refuses.
     pub(crate) poison: BTreeSet<Content>,
     /// Every fifth content has no room.
@@ -65,7 +72,7 @@ fn reject(stream_id: i64, seq: u64, code: RejectCode) -> Down {
 impl Collector {
     /// How often `content` is stored.
     pub(crate) fn times(&self, content: Content) -> usize {
-        self.times.get(&content).copied().unwrap_or(0)
+        self.disk.times.get(&content).copied().unwrap_or(0)
     }
 
     /// A session opens. Those that were open for the agent are fenced by [`Self::fence`], which may
@@ -86,6 +93,37 @@ impl Collector {
         self.live.clear();
         self.backlog.clear();
         self.admission = Admission::default();
+    }
+
+    pub(crate) fn back_up(&mut self) {
+        self.copy = Some(self.disk.clone());
+    }
+
+    /// The process ends, and begins anew over the disk as it was copied. Says whether there was a copy.
+    pub(crate) fn restore(&mut self) -> bool {
+        let Some(copy) = self.copy.clone() else { return false };
+        self.crash();
+        self.disk = copy;
+        true
+    }
+
+    /// As nobody has sent it a schema.
+    pub(crate) fn forget_schemas(&mut self) {
+        self.disk.knows_schemas = false;
+    }
+
+    /// Whether another content is stored under the number.
+    pub(crate) fn has_other(&self, place: (i64, u64), content: Content) -> bool {
+        self.disk.stored.get(&place).is_some_and(|stored| *stored != content)
+    }
+
+    /// What it has of `streams`.
+    pub(crate) fn durable(&self, streams: &[i64]) -> Vec<StreamStored> {
+        let told = |stream: &i64| StreamStored {
+            stream_id: *stream,
+            ranges: self.disk.ranges.get(stream).map(SeqRanges::to_proto).unwrap_or_default(),
+        };
+        streams.iter().map(told).collect()
     }
 
     /// Ends the session: what waits at the committer is stored all the same.
@@ -146,8 +184,8 @@ impl Collector {
         if self.is_full && content.is_multiple_of(5) && self.times(content) == 0 {
             return Err(RejectCode::NotNow);
         }
-        self.knows_schemas |= !batch.schemas.is_empty();
-        if self.knows_schemas { Ok(()) } else { Err(RejectCode::UnknownSchema) }
+        self.disk.knows_schemas |= !batch.schemas.is_empty();
+        if self.disk.knows_schemas { Ok(()) } else { Err(RejectCode::UnknownSchema) }
     }
 
     fn note_fill(&mut self) {
@@ -188,13 +226,13 @@ impl Collector {
     }
 
     fn append(&mut self, job: Job) -> bool {
-        let ranges = self.ranges.entry(job.stream).or_default();
+        let ranges = self.disk.ranges.entry(job.stream).or_default();
         match judge(ranges, job.seq) {
-            Verdict::Known => self.stored.get(&(job.stream, job.seq)) == Some(&job.content),
+            Verdict::Known => self.disk.stored.get(&(job.stream, job.seq)) == Some(&job.content),
             Verdict::New => {
-                let before = self.stored.insert((job.stream, job.seq), job.content);
+                let before = self.disk.stored.insert((job.stream, job.seq), job.content);
                 assert_eq!(before, None, "what is stored is replaced");
-                *self.times.entry(job.content).or_default() += 1;
+                *self.disk.times.entry(job.content).or_default() += 1;
                 true
             }
             Verdict::TooManyHoles => false,

@@ -29,6 +29,9 @@ pub(crate) struct World {
     /// least.
     twice: BTreeSet<Content>,
     has_rolled_back: bool,
+    /// The collector was put back to a copy of its disk.
+    is_restored: bool,
+    is_settling: bool,
     now: Duration,
 }
 
@@ -51,6 +54,8 @@ impl World {
             lost: BTreeSet::new(),
             twice: BTreeSet::new(),
             has_rolled_back: false,
+            is_restored: false,
+            is_settling: false,
             now: Duration::ZERO,
         }
     }
@@ -66,7 +71,7 @@ impl World {
     fn step(&mut self) {
         self.now += STEP;
         let agent = self.random.below(self.agents.len() as u64) as usize;
-        match self.random.below(200) {
+        match self.random.below(206) {
             0..45 => {
                 self.made += 1;
                 self.agents[agent].keep(self.made);
@@ -81,11 +86,17 @@ impl World {
             190..192 => self.now += Duration::from_secs(self.random.below(10)),
             192 => self.restart(agent),
             193 => self.crash_collector(),
-            194 => self.collector.knows_schemas = false,
+            194 => self.collector.forget_schemas(),
             195 => self.agents[agent].copy = Some(self.agents[agent].disk.clone()),
             196 => self.roll_back(agent),
             197 => self.copy_agent(),
             198 => self.collector.is_full = false,
+            199 => self.collector.back_up(),
+            200 => self.restore_collector(),
+            201..204 => {
+                let most = self.random.below(8) as usize;
+                self.agents[agent].disk.give_up(most);
+            }
             _ => self.tick(agent),
         }
     }
@@ -152,8 +163,24 @@ impl World {
             0 => (1 + small(self.random.below(9) as usize), 0),
             _ => (small(WINDOW), small(BACKLOG_WINDOW)),
         };
-        let welcome = Welcome { window, backlog_window, ..Welcome::default() };
-        self.agents[agent].core.connected(&welcome, self.now);
+        let disk = &self.agents[agent].disk;
+        let asked = disk.delivered.streams(disk.stream_id);
+        if self.is_restored {
+            // Of a stream that is not asked for any more nothing is known.
+            let untold = |(stream, _): &&(i64, Content)| !asked.contains(stream);
+            self.lost.extend(disk.kept.values().filter(untold).map(|(_, content)| *content));
+            let untold = |((stream, _), _): &(&(i64, u64), &Content)| !asked.contains(stream);
+            self.lost.extend(disk.gone.iter().filter(untold).map(|(_, content)| *content));
+        }
+        // One that cannot tell, or that is older, says nothing.
+        let streams = match self.is_settling || self.random.chance(80) {
+            true => self.collector.durable(&asked),
+            false => Vec::new(),
+        };
+        let welcome = Welcome { window, backlog_window, streams, ..Welcome::default() };
+        let (declared, any) = self.agents[agent].connected(&welcome, self.now);
+        assert!(!any || self.is_restored, "seed {}: nothing was missing", self.seed);
+        self.lost.extend(declared);
         self.agents[agent].session = Some(self.sessions);
     }
 
@@ -179,6 +206,16 @@ impl World {
         }
     }
 
+    /// The disk of the collector is as it was when it was copied.
+    fn restore_collector(&mut self) {
+        if self.collector.restore() {
+            self.is_restored = true;
+            for agent in &mut self.agents {
+                agent.session = None;
+            }
+        }
+    }
+
     /// The disk of the agent is as it was when it was copied.
     fn roll_back(&mut self, agent: usize) {
         let Some(copy) = self.agents[agent].copy.clone() else { return };
@@ -188,15 +225,15 @@ impl World {
             .iter()
             .enumerate()
             .filter(|(number, _)| *number != agent)
-            .flat_map(|(_, other)| other.disk.batches.values().copied())
-            .chain(copy.batches.values().copied())
+            .flat_map(|(_, other)| other.disk.contents())
+            .chain(copy.contents())
             .collect();
         let before = &self.agents[agent].disk;
-        let gone = before.batches.values().chain(&before.quarantined).copied();
-        self.lost.extend(gone.filter(|content| !there.contains(content)));
+        // What it has delivered since may be lost at the collector too.
+        self.lost.extend(before.contents().filter(|content| !there.contains(content)));
         if before.stream_id != copy.stream_id {
             // What went to a new stream is in the old one again.
-            self.twice.extend(copy.batches.values().copied());
+            self.twice.extend(copy.contents());
         }
         self.agents[agent].disk = copy;
         self.restart(agent);
@@ -208,6 +245,8 @@ impl World {
             return;
         }
         let disk = self.agents[0].disk.clone();
+        // Both send again what the collector loses, in their streams.
+        self.twice.extend(disk.kept.values().map(|(_, content)| *content));
         if self.has_rolled_back || self.random.chance(50) {
             // Of an agent that runs: it does not know that a copy may have sent what it has not. Or
             // of one whose numbers collide with its own past: both take the same to new streams.
@@ -223,10 +262,11 @@ impl World {
     /// Everything is well from now on: one agent after the other drains.
     fn settle(&mut self) {
         self.collector.is_full = false;
+        self.is_settling = true;
         for agent in 0..self.agents.len() {
             self.connect(agent);
             let mut turns = 0;
-            while !self.agents[agent].disk.batches.is_empty() {
+            while self.agents[agent].is_waiting() {
                 turns += 1;
                 assert!(turns < TURNS_MAX, "seed {}: does not drain", self.seed);
                 self.now += STEP;
@@ -244,14 +284,34 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    /// Two copies of an agent used one number, and after a restore the other one came first: to the one
+    /// that had delivered its batch it seems to be there.
+    fn is_taken(&self, content: Content) -> bool {
+        let delivered = |agent: &Agent| {
+            let kept = agent.disk.kept.iter().map(|(seq, (stream, kept))| ((*stream, *seq), *kept));
+            let all = kept.chain(agent.disk.gone.iter().map(|(place, gone)| (*place, *gone)));
+            let places: Vec<_> = all.filter(|(_, known)| *known == content).collect();
+            places.iter().any(|(place, _)| self.collector.has_other(*place, content))
+        };
+        self.is_restored && self.agents.len() > 1 && self.agents.iter().any(delivered)
+    }
+
+    fn check(&mut self) {
         let seed = self.seed;
+        for agent in &mut self.agents {
+            let asked = agent.disk.delivered.streams(agent.disk.stream_id);
+            let streams = self.collector.durable(&asked);
+            let welcome = Welcome { streams, ..Welcome::default() };
+            let (_, any) = agent.connected(&welcome, self.now);
+            assert!(!any, "seed {seed}: something is missing again");
+        }
         let quarantined = |content: &Content| {
             self.agents.iter().any(|agent| agent.disk.quarantined.contains(content))
         };
         for content in 1..=self.made {
             let stored = self.collector.times(content);
-            let may_lack = self.lost.contains(&content) || quarantined(&content);
+            let may_lack =
+                self.lost.contains(&content) || quarantined(&content) || self.is_taken(content);
             assert!(stored > 0 || may_lack, "seed {seed}: {content} is lost");
             let once = stored <= 1 || self.twice.contains(&content);
             assert!(once, "seed {seed}: {content} is stored {stored} times");
