@@ -19,6 +19,7 @@ mod notify;
 mod poll;
 mod postgres;
 mod road;
+mod rollback;
 mod routers;
 mod scan;
 mod snmpd;

@@ -1,4 +1,4 @@
-//! The statements on batches: kept, handed out, forgotten when acknowledged.
+//! The statements on batches: kept, handed out, acknowledged.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ pub(super) fn insert(
 pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
     connection
         .prepare_cached(
-            "INSERT INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, bytes)
+            "INSERT OR REPLACE INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, bytes)
              SELECT seq, epoch, chunk, bulk, class, t_min, t_max, LENGTH(data) FROM batch
              WHERE seq = ?1 RETURNING bytes",
         )?

@@ -224,7 +224,9 @@ impl Writer {
         // statement fails on this one.
         self.is_open = false;
         self.file.connection = Connection::open_in_memory()?;
-        self.file = file::open(&self.config, Some(owner), &self.clock)?;
+        let mut opened = file::open(&self.config, Some(owner), &self.clock)?;
+        opened.delivered.go_on(&self.file.delivered);
+        self.file = opened;
         self.is_open = true;
         if self.file.stream_id != stream_id {
             self.renumber();

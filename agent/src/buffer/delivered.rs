@@ -226,6 +226,15 @@ impl Delivered {
         missing
     }
 
+    /// The file was opened anew: what was to wait again when it was known as `before` still is.
+    pub fn go_on(&mut self, before: &Self) {
+        for hour in &self.hours {
+            let others = before.again.without(&hour.here);
+            let again = before.again.without(&others);
+            again.iter().for_each(|(first, last)| self.again.insert_range(first, last));
+        }
+    }
+
     /// Whether there are batches that are to wait again.
     #[must_use]
     pub fn any_again(&self) -> bool {

@@ -355,6 +355,11 @@ pub(super) fn record_gap(
     Ok(())
 }
 
+/// A table or a column that a migration made is gone, or cannot be read.
+fn is_of_a_damaged_schema(said: &str) -> bool {
+    said.contains("no such") || said.contains("malformed")
+}
+
 impl BufferError {
     /// The file's content is wrong, not the world around it.
     pub(super) fn is_damage(&self) -> bool {
@@ -364,10 +369,9 @@ impl BufferError {
                 rusqlite::Error::SqliteFailure(failure, text) => {
                     matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
                         || UNREADABLE.contains(&failure.extended_code)
-                        // A table that a migration made is gone, or cannot be read.
-                        || text.as_deref().is_some_and(|text| text.contains("no such"))
-                        || text.as_deref().is_some_and(|text| text.contains("malformed"))
+                        || text.as_deref().is_some_and(is_of_a_damaged_schema)
                 }
+                rusqlite::Error::SqlInputError { msg, .. } => is_of_a_damaged_schema(msg),
                 rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..) => true,

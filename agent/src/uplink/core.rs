@@ -79,7 +79,7 @@ impl MaybeSent {
 /// What has to be done after an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Delete these: they are stored.
+    /// These are stored: they wait no longer.
     Acked(SeqRanges),
     /// Set this one aside.
     Refused(Refusal),

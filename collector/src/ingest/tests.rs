@@ -5,7 +5,7 @@ use farwatch_common::id::{AgentId, DeviceId, IdGenerator};
 use farwatch_common::sample::Row;
 use farwatch_common::transport::CLONED_HEADER;
 use farwatch_proto::v1::{
-    Batch, BufferStatus, Heartbeat, RejectCode, telemetry_down, telemetry_up,
+    Batch, BufferStatus, Heartbeat, RejectCode, SeqRange, telemetry_down, telemetry_up,
 };
 use tonic::Code;
 
@@ -92,11 +92,19 @@ impl Stage {
         connection: u64,
         boot_id: Vec<u8>,
     ) -> Result<Welcome, Status> {
+        self.hello_for(agent, connection, SessionHello { boot_id, ..SessionHello::default() }).await
+    }
+
+    async fn hello_for(
+        &self,
+        agent: AgentId,
+        connection: u64,
+        hello: SessionHello,
+    ) -> Result<Welcome, Status> {
         let hello = SessionHello {
-            boot_id,
             agent_version: "1.2.3".into(),
             platform: "linux/x86_64".into(),
-            ..SessionHello::default()
+            ..hello
         };
         let reply = self.ingest.service.open_session(Self::call(agent, connection, hello)).await?;
         Ok(reply.into_inner())
@@ -238,6 +246,15 @@ async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
     assert_eq!((welcome.window, welcome.backlog_window), (128, 89));
     let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
     assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 41)]);
+    assert_eq!(welcome.streams, [], "nobody asked");
+    // Who asks is told of each of its streams.
+    let asking = |streams| SessionHello { streams, ..SessionHello::default() };
+    let welcome = stage_two.hello_for(AGENT, 2, asking(vec![STREAM, 4])).await.unwrap();
+    let told = |stream_id, ranges| StreamStored { stream_id, ranges };
+    let all = vec![SeqRange { first: 1, last: 41 }];
+    assert_eq!(welcome.streams, [told(STREAM, all), told(4, Vec::new())]);
+    let refused = stage_two.hello_for(AGENT, 2, asking(vec![STREAM; 5])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
     // Its last poll is on screen again.
     let device = stage_two.live.device(TENANT, DEVICE).unwrap();
     assert!(device.last_sample_at.is_some());

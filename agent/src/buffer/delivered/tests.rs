@@ -77,6 +77,19 @@ fn what_is_about_to_wait_again_is_not_given_up() {
 }
 
 #[test]
+fn a_file_that_is_opened_anew_goes_on() {
+    let mut delivered = Delivered::default();
+    acked(&mut delivered, STREAM, 1..=5, 0);
+    acked(&mut delivered, STREAM, 6..=9, 61);
+    delivered.compare(STREAM, &set(&[(3, 7)]));
+    let mut opened = Delivered::new(delivered.hours.iter().map(|hour| (**hour).clone()));
+    // One waits already, which was not known to be committed.
+    opened.waits(2, 10);
+    opened.go_on(&delivered);
+    assert_eq!(opened.again(9), [1, 8, 9]);
+}
+
+#[test]
 fn batches_stay_a_day_if_there_is_room() {
     let mut delivered = Delivered::default();
     acked(&mut delivered, STREAM, 1..=5, 0);
