@@ -17,6 +17,7 @@ pub mod links;
 mod measure;
 pub(crate) mod presence;
 pub mod queue;
+pub mod refused;
 pub mod session;
 mod sessions;
 pub mod telemetry;
@@ -45,6 +46,7 @@ pub use counters::Counters;
 pub use key::IngestKey;
 pub use presence::Presence;
 pub use queue::CommitQueue;
+pub use refused::Refusals;
 pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::history::receive::Receiver;
@@ -89,6 +91,7 @@ pub(crate) struct Parts {
     pub(crate) queue: CommitQueue,
     pub(crate) sessions: Sessions,
     pub(crate) presence: Presence,
+    pub(crate) refusals: Refusals,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     pub(crate) decoders: Decoders,
@@ -123,18 +126,19 @@ impl Ingest {
     ) -> Self {
         let counters = Arc::new(Counters::new(metrics));
         let sessions = Sessions::new(counters.clone());
-        let presence = Presence::default();
+        let (presence, refusals) = (Presence::default(), Refusals::default());
         let cancel = tasks.cancellation();
         let (queue, committer) = Committer::new(
             samples.clone(),
             live.clone(),
-            presence.clone(),
+            (presence.clone(), refusals.clone()),
             counters.clone(),
             clock.clone(),
         );
         tasks.spawn("committer", committer.run(cancel.clone()));
         tasks.spawn("links", links::run(live.clone(), database.clone(), cancel.clone()));
         tasks.spawn("presence", presence.clone().run(database.clone(), cancel.clone()));
+        tasks.spawn("refusals", refusals.clone().run(database.clone(), cancel.clone()));
         let service = UplinkService::new(UplinkParts {
             database,
             samples,
@@ -143,6 +147,7 @@ impl Ingest {
             queue,
             sessions: sessions.clone(),
             presence,
+            refusals,
             counters,
             clock,
             renewer,
@@ -170,6 +175,7 @@ pub struct UplinkParts {
     pub queue: CommitQueue,
     pub sessions: Sessions,
     pub presence: Presence,
+    pub refusals: Refusals,
     pub counters: Arc<Counters>,
     pub clock: Clock,
     pub renewer: Box<dyn CertificateRenewer>,
@@ -188,6 +194,7 @@ impl UplinkService {
             queue,
             sessions,
             presence,
+            refusals,
             counters,
             clock,
             renewer,
@@ -203,6 +210,7 @@ impl UplinkService {
                 queue,
                 sessions,
                 presence,
+                refusals,
                 counters,
                 clock,
                 decoders,

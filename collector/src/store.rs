@@ -15,6 +15,7 @@ pub mod ids;
 pub mod links;
 mod postgres;
 pub mod rates;
+pub mod refused;
 pub mod samples;
 pub mod series;
 pub mod sql;

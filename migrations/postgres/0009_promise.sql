@@ -29,3 +29,24 @@ CALL tenant_table_lock('agent_link');
 CALL tenant_policy('ingest', 'agent_link');
 GRANT SELECT ON agent_link TO farwatch_app;
 GRANT SELECT, INSERT, DELETE ON agent_link TO farwatch_ingest;
+
+-- Batches that were refused for good: what may be needed to find out why. Agents keep them apart, whole.
+CREATE TABLE refused_batch (
+    tenant_id BIGINT NOT NULL,
+    agent_id  BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    seq       BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    -- As on the wire.
+    code      BIGINT NOT NULL,
+    detail    TEXT COLLATE "C" NOT NULL,
+    -- Of what was sent, its length, and how it began.
+    hash      BYTEA NOT NULL,
+    bytes     BIGINT NOT NULL,
+    head      BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id, stream_id, seq)
+);
+CALL tenant_table_lock('refused_batch');
+CALL tenant_policy('ingest', 'refused_batch');
+GRANT SELECT ON refused_batch TO farwatch_app;
+GRANT SELECT, INSERT, DELETE ON refused_batch TO farwatch_ingest;

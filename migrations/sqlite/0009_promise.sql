@@ -42,3 +42,20 @@ CREATE TABLE agent_link (
     reason    TEXT,
     PRIMARY KEY (tenant_id, agent_id, at, event)
 );
+
+-- Batches that were refused for good: what may be needed to find out why. Agents keep them apart, whole.
+CREATE TABLE refused_batch (
+    tenant_id BIGINT NOT NULL,
+    agent_id  BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    seq       BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    -- As on the wire.
+    code      BIGINT NOT NULL,
+    detail    TEXT NOT NULL,
+    -- Of what was sent, its length, and how it began.
+    hash      BLOB NOT NULL,
+    bytes     BIGINT NOT NULL,
+    head      BLOB NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id, stream_id, seq)
+);

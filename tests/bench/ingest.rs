@@ -16,7 +16,7 @@ use farwatch_collector::identity::{Access, TenantContext};
 use farwatch_collector::ingest::committer::Outcome;
 use farwatch_collector::ingest::session::Lane;
 use farwatch_collector::ingest::validate::{Known, Sender, Whose, check};
-use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
+use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence, Refusals};
 use farwatch_collector::live::Live;
 use farwatch_collector::live::layout::Layout;
 use farwatch_collector::migrate_to::{Progress, to_postgres};
@@ -168,7 +168,7 @@ async fn load(
     let (queue, committer) = Committer::new(
         samples.clone(),
         live.clone(),
-        Presence::default(),
+        (Presence::default(), Refusals::default()),
         Arc::new(Counters::default()),
         clock,
     );

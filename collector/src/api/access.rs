@@ -112,6 +112,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("gaps", Need::Tenant(Access::Read)),
     ("agent_ledger", Need::Tenant(Access::Read)),
     ("agent_links", Need::Tenant(Access::Read)),
+    ("agent_refused", Need::Tenant(Access::Read)),
     ("agent_networks", Need::Tenant(Access::Write)),
     ("scan_new", Need::Tenant(Access::Write)),
     ("scans", Need::Tenant(Access::Read)),

@@ -4,6 +4,7 @@
 pub(super) mod gaps;
 pub(super) mod ledger;
 pub(super) mod links;
+pub(super) mod refused;
 
 use axum::extract::State;
 use farwatch_common::id::{AgentId, TenantId};

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, CommitQueue, Job, Jobs};
 use super::validate::Checked;
-use super::{Counters, Presence};
+use super::{Counters, Presence, Refusals, refused};
 use crate::live::layout::Layout;
 use crate::live::{Committed, Live};
 use crate::store::samples::{Append, Appended, Checkpoint};
@@ -70,6 +70,7 @@ pub struct Committer<S> {
     store: S,
     live: Live,
     presence: Presence,
+    refusals: Refusals,
     counters: Arc<Counters>,
     clock: Clock,
     backoff: Backoff,
@@ -95,7 +96,7 @@ impl<S: SampleStore> Committer<S> {
     pub fn new(
         store: S,
         live: Live,
-        presence: Presence,
+        (presence, refusals): (Presence, Refusals),
         counters: Arc<Counters>,
         clock: Clock,
     ) -> (CommitQueue, Self) {
@@ -105,6 +106,7 @@ impl<S: SampleStore> Committer<S> {
             store,
             live,
             presence,
+            refusals,
             counters,
             clock,
             backoff: Backoff::new(RETRY_BASE, RETRY_CAP),
@@ -289,6 +291,12 @@ impl<S: SampleStore> Committer<S> {
 
     fn reject(&self, append: &Append, one: &Waiting, code: RejectCode, detail: &str) {
         self.counters.rejected(code);
+        let refused = refused::batch(
+            (append.stream, append.seq, &append.data),
+            (code, detail),
+            append.received,
+        );
+        self.refusals.note((append.tenant, append.agent), refused);
         answer(append, one, Outcome::Rejected(code, detail.into()));
     }
 

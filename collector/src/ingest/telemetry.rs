@@ -28,7 +28,7 @@ use super::committer::{Answer, Outcome};
 use super::session::{Lane, Session, WINDOW};
 use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Refused, Sender, Whose};
-use super::{Fenced, Parts};
+use super::{Fenced, Parts, refused};
 use crate::identity::PeerInfo;
 use crate::inventory::quota::Quotas;
 use crate::live::Live;
@@ -164,6 +164,9 @@ impl Shell {
             Err(Refused { code, detail }) => {
                 self.parts.counters.rejected(code);
                 self.parts.live.agent_heard(self.peer.agent);
+                let now = self.parts.clock.now();
+                let refused = refused::batch((stream, seq, &again.data), (code, &detail), now);
+                self.parts.refusals.note((self.peer.tenant, self.peer.agent), refused);
                 tracing::warn!(
                     agent = %self.peer.agent,
                     batch_seq = seq,

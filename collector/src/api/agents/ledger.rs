@@ -11,6 +11,7 @@ use crate::api::guard::Caller;
 use crate::api::reply::{Data, Time};
 use crate::api::request::PathId;
 use crate::inventory::agent::agent_get;
+use crate::store::refused::refused_count;
 use crate::store::samples::{gap_reason_name, ledger};
 
 /// Gaps, and what they hold.
@@ -47,6 +48,14 @@ pub(in crate::api) struct Losses {
 pub(in crate::api) struct Ledger {
     /// By class and reason; empty where nothing was lost.
     losses: Vec<Losses>,
+    refused: RefusedCount,
+}
+
+/// Batches that the collector would not take; at most 100 are kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct RefusedCount {
+    batches: u64,
+    last_at: Option<Time>,
 }
 
 /// What an agent lost for good, by class and reason
@@ -68,5 +77,7 @@ pub(in crate::api) async fn agent_ledger(
         week: one.week.into(),
         ever: one.ever.into(),
     };
-    Ok(Data { data: Ledger { losses: losses.into_iter().map(show).collect() } })
+    let (batches, last_at) = refused_count(&state.db, &caller.context, id).await?;
+    let refused = RefusedCount { batches, last_at: last_at.map(Time) };
+    Ok(Data { data: Ledger { losses: losses.into_iter().map(show).collect(), refused } })
 }

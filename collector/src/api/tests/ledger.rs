@@ -2,10 +2,13 @@
 
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Class;
+use farwatch_proto::v1::RejectCode;
 
 use super::*;
+use crate::ingest::Refusals;
 use crate::store::SampleStore as _;
 use crate::store::fixture::{alive, append};
+use crate::store::refused::RefusedBatch;
 use crate::store::samples::{Append, Fact, GapReason, GapRow};
 
 const MINUTE: i64 = 60 * Micros::SECOND;
@@ -70,6 +73,44 @@ async fn gaps_are_listed_from_when_to_when_and_either_way() {
             let refused = world.get(&format!("{all}?{query}"), &who).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
         }
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_is_told_and_its_content_to_who_may_change_agents() {
+    for world in World::each().await {
+        let tenant = world.tenant("Acme").await;
+        let (agent, _) = world.agent(tenant, "a").await;
+        let refusals = Refusals::default();
+        for seq in [1, 2] {
+            let batch = RefusedBatch {
+                stream: 9,
+                seq,
+                at: Micros(DAY + seq),
+                code: RejectCode::Malformed,
+                detail: "the batch is empty".to_owned(),
+                hash: [0xab; 32],
+                bytes: 5_000,
+                head: b"begins".to_vec(),
+            };
+            refusals.note((tenant, agent), batch);
+        }
+        refusals.flush(&world.state.db).await.unwrap();
+        let path = format!("/api/v1/agents/{agent}/refused");
+        let viewer = world.user("v@acme.example", Role::Viewer, Some(tenant)).await;
+        let seen = world.get(&path, &viewer).await.data();
+        assert_eq!((seen[0]["seq"].clone(), seen[1]["seq"].clone()), (json!(2), json!(1)));
+        let expected = json!({
+            "at": "2026-01-01T00:00:00.000002Z", "stream": "9", "seq": 2, "code": "malformed",
+            "detail": "the batch is empty", "bytes": 5_000, "hash": "ab".repeat(32), "head": null,
+        });
+        assert_eq!(seen[0], expected);
+        let admin = world.user("a@acme.example", Role::TenantAdmin, Some(tenant)).await;
+        assert_eq!(world.get(&path, &admin).await.data()[0]["head"], "YmVnaW5z");
+        let ledger = world.get(&format!("/api/v1/agents/{agent}/ledger"), &viewer).await.data();
+        let count = json!({ "batches": 2, "last_at": "2026-01-01T00:00:00.000002Z" });
+        assert_eq!(ledger["refused"], count);
         world.remove().await;
     }
 }

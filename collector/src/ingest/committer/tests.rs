@@ -49,8 +49,13 @@ fn checked(seq: u64) -> Checked {
 /// A committer on `store` with `seqs` in its queue; the answers once it has ended.
 async fn run<S: SampleStore>(store: S, seqs: impl IntoIterator<Item = u64>) -> Vec<Answer> {
     let clock = Clock::system();
-    let (queue, committer) =
-        Committer::new(store, Live::new(clock.clone()), Presence::default(), Arc::default(), clock);
+    let (queue, committer) = Committer::new(
+        store,
+        Live::new(clock.clone()),
+        (Presence::default(), Refusals::default()),
+        Arc::default(),
+        clock,
+    );
     let (answered, mut answers) = mpsc::channel(GROUP_MAX);
     for seq in seqs {
         queue.submit(Lane::Live, checked(seq), answered.clone()).await.unwrap();
@@ -124,7 +129,7 @@ async fn postgres_refuses_a_batch_alone() {
     let (queue, committer) = Committer::new(
         world.samples.clone(),
         Live::new(clock.clone()),
-        Presence::default(),
+        (Presence::default(), Refusals::default()),
         Arc::default(),
         clock,
     );
@@ -264,8 +269,13 @@ async fn what_is_live_is_committed_next_whatever_backlog_waits() {
     let fake = Fake::default();
     let clock = Clock::system();
     let live = Live::new(clock.clone());
-    let (queue, committer) =
-        Committer::new(fake.clone(), live, Presence::default(), Arc::default(), clock);
+    let (queue, committer) = Committer::new(
+        fake.clone(),
+        live,
+        (Presence::default(), Refusals::default()),
+        Arc::default(),
+        clock,
+    );
     let admission = queue.admission();
     let (answered, mut answers) = mpsc::channel(200 * 5 + 3);
     let session = |number: u64| {
@@ -307,8 +317,13 @@ async fn agents_are_told_to_wait_before_the_queue_is_full() {
     let clock = Clock::system();
     let live = Live::new(clock.clone());
     let counters = Arc::new(Counters::default());
-    let (queue, committer) =
-        Committer::new(Fake::default(), live, Presence::default(), counters.clone(), clock);
+    let (queue, committer) = Committer::new(
+        Fake::default(),
+        live,
+        (Presence::default(), Refusals::default()),
+        counters.clone(),
+        clock,
+    );
     let admission = queue.admission();
     let (answered, _answers) = mpsc::channel(2_000);
     let fill = |lane, count: usize| {
@@ -366,8 +381,13 @@ async fn live_learns_of_a_commit_whose_answer_was_lost() {
         FakeState { failures: 1, ambiguous: true, ..Default::default() };
     let clock = Clock::system();
     let live = Live::new(clock.clone());
-    let (queue, committer) =
-        Committer::new(fake, live.clone(), Presence::default(), Arc::default(), clock);
+    let (queue, committer) = Committer::new(
+        fake,
+        live.clone(),
+        (Presence::default(), Refusals::default()),
+        Arc::default(),
+        clock,
+    );
     let (answered, mut answers) = mpsc::channel(4);
     let (batch, schema) = (checked(1), crate::store::fixture::interfaces().id());
     queue.submit(Lane::Live, batch, answered).await.unwrap();
@@ -383,7 +403,13 @@ async fn a_database_that_fails_does_not_hold_up_the_stop() {
     fake.state.lock().unwrap().failures = usize::MAX;
     let clock = Clock::system();
     let live = Live::new(clock.clone());
-    let (queue, committer) = Committer::new(fake, live, Presence::default(), Arc::default(), clock);
+    let (queue, committer) = Committer::new(
+        fake,
+        live,
+        (Presence::default(), Refusals::default()),
+        Arc::default(),
+        clock,
+    );
     let (answered, mut answers) = mpsc::channel(4);
     queue.submit(Lane::Live, checked(1), answered).await.unwrap();
     let cancel = CancellationToken::new();
@@ -399,7 +425,7 @@ async fn stopping_commits_what_waits() {
     let (queue, committer) = Committer::new(
         world.samples.clone(),
         Live::new(clock.clone()),
-        Presence::default(),
+        (Presence::default(), Refusals::default()),
         Arc::default(),
         clock,
     );

@@ -36,7 +36,7 @@ use crate::store::samples::{
 };
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
-use crate::store::{ids, links};
+use crate::store::{ids, links, refused};
 
 pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, identity::IDENTITY)];
@@ -235,6 +235,8 @@ static APP: &[&Sql] = &[
     &ledger::LOSSES,
     &ledger::LOST_SINCE,
     &links::LIST,
+    &refused::COUNT,
+    &refused::LIST,
     &pages::ENDS,
     &pages::OLDEST,
     &subject::DEVICE,
@@ -303,6 +305,8 @@ static INGEST: &[&Sql] = &[
     &facts::GAP_STORE,
     &links::ADD,
     &links::TRIM,
+    &refused::ADD,
+    &refused::TRIM,
     &melt::GAPS_OF_AGENT,
     &melt::GAPS_TAKE,
     &melt::GAP_MELTED,

@@ -81,6 +81,8 @@ notification ingest DELETE INSERT SELECT UPDATE
 quota app INSERT SELECT UPDATE
 quota identity SELECT
 quota ingest SELECT
+refused_batch app SELECT
+refused_batch ingest DELETE INSERT SELECT
 route app DELETE INSERT SELECT UPDATE
 route ingest SELECT
 scan app DELETE INSERT SELECT UPDATE
