@@ -253,6 +253,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::ledger::agent_ledger))
         .routes(routes!(agents::links::agent_links))
         .routes(routes!(agents::refused::agent_refused))
+        .routes(routes!(agents::completeness::agent_completeness))
         .routes(routes!(scans::networks::agent_networks))
         .routes(routes!(scans::scan_new))
         .routes(routes!(scans::scans))

@@ -113,6 +113,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("agent_ledger", Need::Tenant(Access::Read)),
     ("agent_links", Need::Tenant(Access::Read)),
     ("agent_refused", Need::Tenant(Access::Read)),
+    ("agent_completeness", Need::Tenant(Access::Read)),
     ("agent_networks", Need::Tenant(Access::Write)),
     ("scan_new", Need::Tenant(Access::Write)),
     ("scans", Need::Tenant(Access::Read)),

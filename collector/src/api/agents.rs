@@ -1,5 +1,6 @@
 //! Agents: list, one, change, revoke; and what became of what they sent.
 
+pub(super) mod completeness;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 pub(super) mod gaps;
 pub(super) mod ledger;

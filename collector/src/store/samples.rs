@@ -3,6 +3,8 @@
 //! Writing takes tenant and agent from the authenticated connection; reading takes a
 //! [`TenantContext`], and what lies outside of it does not exist.
 
+mod complete;
+pub mod completeness;
 pub(super) mod cursor;
 mod engines;
 pub(super) mod facts;

@@ -39,6 +39,26 @@ export interface paths {
         patch: operations["agent_change"];
         trace?: never;
     };
+    "/api/v1/agents/{id}/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which polls of an agent's devices are there of those that were due in the last day; in the last hour, where
+         *     a day is too much to read
+         */
+        get: operations["agent_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/find-credential": {
         parameters: {
             query?: never;
@@ -142,6 +162,23 @@ export interface paths {
         put?: never;
         /** Ask an agent whether it answers */
         post: operations["agent_ping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Batches of an agent that were refused, the newest first; 100 are kept */
+        get: operations["agent_refused"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1876,6 +1913,12 @@ export interface components {
             /** @description Another site of its tenant; its devices follow. */
             site?: string | null;
         };
+        AgentCompleteness: {
+            /** @description By name; at most 1000. */
+            devices: components["schemas"]["DeviceCompleteness"][];
+            from: components["schemas"]["Time"];
+            to: components["schemas"]["Time"];
+        };
         /** @description A session that opened, went on from another address, or ended. */
         AgentLink: {
             at: components["schemas"]["Time"];
@@ -1953,6 +1996,24 @@ export interface components {
             /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
             transport_reason?: string | null;
             version?: string | null;
+        };
+        /** @description A batch that the collector would not take. Its agent keeps it apart and declares what was in it lost. */
+        AgentRefused: {
+            at: components["schemas"]["Time"];
+            /** Format: int64 */
+            bytes: number;
+            /** @description `malformed`: it cannot be read or breaks a limit. `not_yours`, `unspecified`. */
+            code: string;
+            /** @description Why, for people. */
+            detail: string;
+            /** @description BLAKE3 of what was sent, in hex. */
+            hash: string;
+            /** @description Its first 4 KiB in base64, for who may change agents; null for others. */
+            head: string | null;
+            /** Format: int64 */
+            seq: number;
+            /** @description Decimal: passes 2^53. */
+            stream: string;
         };
         /** @enum {string} */
         AgentTrouble: "clock" | "cloned" | "losing";
@@ -2737,6 +2798,15 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_AgentCompleteness: {
+            data: {
+                /** @description By name; at most 1000. */
+                devices: components["schemas"]["DeviceCompleteness"][];
+                from: components["schemas"]["Time"];
+                to: components["schemas"]["Time"];
+            };
+        };
+        /** @description A successful answer. */
         Data_AgentNetworks: {
             data: {
                 /** @description Without loopback and those of containers. Empty where the agent's system does not tell them. */
@@ -3154,6 +3224,7 @@ export interface components {
             data: {
                 /** @description By class and reason; empty where nothing was lost. */
                 losses: components["schemas"]["Losses"][];
+                refused: components["schemas"]["RefusedCount"];
             };
         };
         /** @description A successful answer. */
@@ -3599,6 +3670,41 @@ export interface components {
             tags?: string[] | null;
         };
         /**
+         * @description Polls of a device, reckoned from its interval: `expected` is the sum of the others. One poll that is
+         *     missing between two is not counted: it may have come a little late.
+         */
+        DeviceCompleteness: {
+            /**
+             * Format: int64
+             * @description Still at the agent, as far as is known.
+             */
+            awaited: number;
+            /**
+             * Format: int64
+             * @description Declared lost: the agent's gaps tell why.
+             */
+            declared: number;
+            device: components["schemas"]["Ref"];
+            /** Format: int64 */
+            expected: number;
+            /** Format: int64 */
+            interval_s: number;
+            /**
+             * Format: int64
+             * @description The agent was stopped, or nothing says that the device was polled: it was added, or came from
+             *     another agent.
+             */
+            not_asked: number;
+            /** Format: int64 */
+            stored: number;
+            /**
+             * Format: int64
+             * @description None of these. The agent was ended the hard way or too busy for all its polls, the interval was
+             *     changed, or they were lost and nobody said so.
+             */
+            undeclared: number;
+        };
+        /**
          * @description A credential of its own, which decides the version as in a change of the device. With neither the
          *     device's own is taken away; then it is asked with that of a credential profile.
          */
@@ -3968,6 +4074,7 @@ export interface components {
         Ledger: {
             /** @description By class and reason; empty where nothing was lost. */
             losses: components["schemas"]["Losses"][];
+            refused: components["schemas"]["RefusedCount"];
         };
         /** @enum {string} */
         LeftOut: "damaged" | "too_many";
@@ -4047,6 +4154,27 @@ export interface components {
                 remote_addr: string;
                 /** @description `quic` or `tcp`. */
                 transport: string;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_AgentRefused: {
+            data: {
+                at: components["schemas"]["Time"];
+                /** Format: int64 */
+                bytes: number;
+                /** @description `malformed`: it cannot be read or breaks a limit. `not_yours`, `unspecified`. */
+                code: string;
+                /** @description Why, for people. */
+                detail: string;
+                /** @description BLAKE3 of what was sent, in hex. */
+                hash: string;
+                /** @description Its first 4 KiB in base64, for who may change agents; null for others. */
+                head: string | null;
+                /** Format: int64 */
+                seq: number;
+                /** @description Decimal: passes 2^53. */
+                stream: string;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -5153,6 +5281,12 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description Batches that the collector would not take; at most 100 are kept. */
+        RefusedCount: {
+            /** Format: int64 */
+            batches: number;
+            last_at: components["schemas"]["Time"] | null;
+        };
         /** @description Nothing yet; an object, so that a reason can be added. */
         Revoke: Record<string, never>;
         /**
@@ -5829,6 +5963,36 @@ export interface operations {
             };
         };
     };
+    agent_completeness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AgentCompleteness"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     credential_find: {
         parameters: {
             query?: never;
@@ -6018,6 +6182,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_AgentAnswered"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_refused: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_AgentRefused"];
                 };
             };
             /** @description What went wrong */

@@ -195,6 +195,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         "revoke" => vec![ask("/api/v1/agents/{agent}/revoke")],
         "agent_ledger" => vec![ask("/api/v1/agents/{agent}/ledger")],
         "agent_links" => vec![ask("/api/v1/agents/{agent}/links")],
+        "agent_completeness" => vec![ask("/api/v1/agents/{agent}/completeness")],
         "agent_refused" => vec![ask("/api/v1/agents/{agent}/refused")],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps?from=0&order=desc")],
         "rule_metrics" => return None,

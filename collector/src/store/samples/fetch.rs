@@ -1,4 +1,4 @@
-//! Reads the rows of one device out of the batches of its agent.
+//! Reads the rows of one device, or of all, out of the batches of their agent.
 //!
 //! Batches are fetched in chunks and decoded off the async threads; while that lasts, no
 //! transaction is held.
@@ -49,8 +49,9 @@ impl Search {
             .bind(self.class as i64)
             .bind(self.from)
             .bind(self.to)
-            .bind(device_filter(subject.device))
-            .bind(&device_mark(subject.device)[..])
+            // No bit is in every filter, and no mark in every list.
+            .bind(subject.device.map_or(0, device_filter))
+            .bind(subject.device.map_or(Vec::new(), |device| device_mark(device).to_vec()))
     }
 }
 
@@ -68,7 +69,7 @@ struct Packed {
     data: Vec<u8>,
 }
 
-/// Calls `take` with each row of the device, in no order, and hands `state` back.
+/// Calls `take` with each row of the device or agent, in no order, and hands `state` back.
 pub(super) async fn for_each_row<S: Send + 'static>(
     database: &Database,
     subject: &Subject,
@@ -89,7 +90,8 @@ pub(super) async fn for_each_row<S: Send + 'static>(
             let work = move || {
                 for Packed { rank, data } in packed {
                     for (place, row) in (0u32..).zip(decoded(&data)?) {
-                        if row.device == device && row.at >= search.from && row.at < search.to {
+                        let is_of = device.is_none_or(|device| row.device == device);
+                        if is_of && row.at >= search.from && row.at < search.to {
                             take(&mut state, Found { rank, place, row })?;
                         }
                     }

@@ -27,7 +27,8 @@ sql! { pub(in crate::store) SCHEMAS = "SELECT tenant_id, def FROM ts_schema" }
 pub(in crate::store) struct Subject {
     pub(in crate::store) tenant: TenantId,
     pub(in crate::store) agent: AgentId,
-    pub(in crate::store) device: DeviceId,
+    /// `None`: all of the agent's.
+    pub(in crate::store) device: Option<DeviceId>,
     pub(in crate::store) interval: Duration,
     /// The one seen first at the front.
     pub(in crate::store) schemas: Vec<(SchemaId, Schema)>,
@@ -50,13 +51,18 @@ impl Subject {
         Ok(Some(Self {
             tenant,
             agent: AgentId(found.get(1)?),
-            device,
+            device: Some(device),
             interval: Duration::from_secs(u64::try_from(interval_s).unwrap_or(0)),
             schemas: schemas.collect::<Result<_, _>>()?,
         }))
     }
 
-    /// Begins to read in the tenant of the device, which is one of the caller's.
+    /// All devices of an agent of the caller's.
+    pub(super) fn of_agent((tenant, agent): (TenantId, AgentId)) -> Self {
+        Self { tenant, agent, device: None, interval: Duration::ZERO, schemas: Vec::new() }
+    }
+
+    /// Begins to read in its tenant, which is one of the caller's.
     pub(super) async fn read(&self, database: &Database) -> Result<Txn, StoreError> {
         database.begin(Mode::Read, Scope::app(self.tenant)).await
     }

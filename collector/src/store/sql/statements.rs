@@ -32,7 +32,7 @@ use crate::live::rebuild;
 use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
 use crate::scan::store as scan;
 use crate::store::samples::{
-    cursor, facts, fetch, gaps, last, ledger, melt, pages, subject, tables,
+    completeness, cursor, facts, fetch, gaps, last, ledger, melt, pages, subject, tables,
 };
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
@@ -227,6 +227,7 @@ static APP: &[&Sql] = &[
     &tenant::BY_NAME,
     &vault::KEY_INSERT,
     &vault::KEY_GET,
+    &completeness::DEVICES_OF_AGENT,
     &fetch::ANY_BATCH,
     &gaps::GAPS_BETWEEN,
     &gaps::GAP_COUNT,

@@ -1,0 +1,86 @@
+//! Whether all that an agent polled is there.
+
+use axum::extract::State;
+use farwatch_common::clock::Micros;
+use farwatch_common::id::AgentId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::AppState;
+use crate::api::error::Error;
+use crate::api::guard::Caller;
+use crate::api::reply::{Data, Ref, Time};
+use crate::api::request::PathId;
+use crate::inventory::agent::agent_get;
+use crate::live::view::LiveAgent;
+use crate::store::samples::completeness::{DeviceComplete, completeness};
+
+/// Polls of a device, reckoned from its interval: `expected` is the sum of the others. One poll that is
+/// missing between two is not counted: it may have come a little late.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct DeviceCompleteness {
+    device: Ref,
+    interval_s: u64,
+    expected: u64,
+    stored: u64,
+    /// Declared lost: the agent's gaps tell why.
+    declared: u64,
+    /// Still at the agent, as far as is known.
+    awaited: u64,
+    /// The agent was stopped, or nothing says that the device was polled: it was added, or came from
+    /// another agent.
+    not_asked: u64,
+    /// None of these. The agent was ended the hard way or too busy for all its polls, the interval was
+    /// changed, or they were lost and nobody said so.
+    undeclared: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AgentCompleteness {
+    from: Time,
+    to: Time,
+    /// By name; at most 1000.
+    devices: Vec<DeviceCompleteness>,
+}
+
+/// Which polls of an agent's devices are there of those that were due in the last day; in the last hour, where
+/// a day is too much to read
+#[utoipa::path(get, path = "/api/v1/agents/{id}/completeness", tag = "agents",
+    params(("id" = String, Path)), responses((status = 200, body = Data<AgentCompleteness>)))]
+pub(in crate::api) async fn agent_completeness(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+) -> Result<Data<AgentCompleteness>, Error> {
+    let tenant = agent_get(&state.db, &caller.context, id).await?.tenant.id;
+    let awaited = state.live.agent(tenant, id).as_ref().and_then(awaited_from);
+    let now = state.clock.now();
+    let found = completeness(&state.db, &caller.context, (tenant, id), awaited, now).await?;
+    let devices = found.devices.into_iter().map(DeviceCompleteness::from).collect();
+    let (from, to) = (Time(found.from), Time(found.to));
+    Ok(Data { data: AgentCompleteness { from, to, devices } })
+}
+
+/// The agent has what is younger, or may have it.
+fn awaited_from(agent: &LiveAgent) -> Option<Micros> {
+    match agent.connected_since {
+        Some(_) => agent.buffer.filter(|buffer| buffer.batches > 0)?.oldest_at,
+        None => agent.last_ack_at,
+    }
+}
+
+impl From<DeviceComplete> for DeviceCompleteness {
+    fn from(one: DeviceComplete) -> Self {
+        let DeviceComplete { device, interval, complete } = one;
+        Self {
+            device: device.into(),
+            interval_s: interval.as_secs(),
+            expected: complete.expected(),
+            stored: complete.stored,
+            declared: complete.declared,
+            awaited: complete.awaited,
+            not_asked: complete.not_asked,
+            undeclared: complete.undeclared,
+        }
+    }
+}
