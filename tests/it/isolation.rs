@@ -64,7 +64,22 @@ async fn every_method(mut world: World) {
         }
     }
     assert!(methods.len() >= 9, "{methods:?}");
+    nothing_strayed(&mut world).await;
     println!("called {} methods of the protocol with another tenant's ids", methods.len());
+}
+
+/// Whatever was called, no row of A's agent or device is B's: nor of what is written down seconds later.
+async fn nothing_strayed(world: &mut World) {
+    // A session asks so often and no more.
+    world.client = world.collector.client().await;
+    for side in [&world.a, &world.b] {
+        let links = format!("/api/v1/agents/{}/links", side.credentials.agent);
+        eventually(LIMIT, "its sessions are written down", async || {
+            !world.client.get(&links).await.data().as_array().unwrap().is_empty()
+        })
+        .await;
+    }
+    assert_eq!(world.strays().await, Vec::<String>::new());
 }
 
 /// `PACKAGE.SERVICE/METHOD` of the whole protocol.

@@ -99,26 +99,33 @@ impl World {
         assert_eq!(made.rows_affected(), 1);
     }
 
-    /// Tables that have A's device under B's tenant.
+    /// Tables that have A's device or agent under B's tenant.
     pub(super) async fn strays(&self) -> Vec<String> {
-        let (device, tenant) = (self.a.device_id.0, self.b.credentials.tenant.0);
+        let (device, agent) = (self.a.device_id.0, self.a.credentials.agent.0);
+        let mut strays = self.strays_by("device_id", device).await;
+        strays.extend(self.strays_by("agent_id", agent).await);
+        strays
+    }
+
+    async fn strays_by(&self, column: &str, id: i64) -> Vec<String> {
+        let tenant = self.b.credentials.tenant.0;
         let count = |table: &str| {
-            format!("SELECT count(*) FROM {table} WHERE device_id = $1 AND tenant_id = $2")
+            format!("SELECT count(*) FROM {table} WHERE {column} = $1 AND tenant_id = $2")
         };
         let mut strays = Vec::new();
         let Some(database) = &self.database else {
             let file = self.collector.data_dir.join("farwatch.db");
             let db = rusqlite::Connection::open(file).unwrap();
             let tables = "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
-                 WHERE m.type = 'table' AND c.name IN ('device_id', 'tenant_id')
+                 WHERE m.type = 'table' AND c.name IN ($1, 'tenant_id')
                  GROUP BY m.name HAVING count(*) = 2";
             let mut tables = db.prepare(tables).unwrap();
-            let tables = tables.query_map((), |row| row.get(0)).unwrap();
+            let tables = tables.query_map([column], |row| row.get(0)).unwrap();
             let tables: Vec<String> = tables.collect::<Result<_, _>>().unwrap();
             assert!(tables.len() > 3, "{tables:?}");
             for table in tables {
                 let found: i64 =
-                    db.query_row(&count(&table), (device, tenant), |row| row.get(0)).unwrap();
+                    db.query_row(&count(&table), (id, tenant), |row| row.get(0)).unwrap();
                 strays.extend((found > 0).then_some(table));
             }
             return strays;
@@ -126,15 +133,15 @@ impl World {
         let url = database.url(SUPERUSER, INSTALLED);
         let mut superuser = PgConnection::connect(&url).await.unwrap();
         let tables = "SELECT table_name::text FROM information_schema.columns
-             WHERE table_schema = 'farwatch' AND column_name IN ('device_id', 'tenant_id')
+             WHERE table_schema = 'farwatch' AND column_name IN ($1, 'tenant_id')
              GROUP BY table_name HAVING count(*) = 2";
         let tables: Vec<String> =
-            sqlx::query_scalar(tables).fetch_all(&mut superuser).await.unwrap();
+            sqlx::query_scalar(tables).bind(column).fetch_all(&mut superuser).await.unwrap();
         assert!(tables.len() > 3, "{tables:?}");
         for table in tables {
             let count = sqlx::AssertSqlSafe(count(&format!("farwatch.{table}")));
             let found: i64 = sqlx::query_scalar(count)
-                .bind(device)
+                .bind(id)
                 .bind(tenant)
                 .fetch_one(&mut superuser)
                 .await
