@@ -151,10 +151,13 @@ mod tests {
         Spans::new(of.iter().map(|(from, to)| (at(*from), at(*to))))
     }
 
+    /// What is declared lost, when the agent was stopped, and from when on polls are awaited.
+    type Told<'a> = (&'a [(i64, i64)], &'a [(i64, i64)], Option<i64>);
+
     /// Of the hour from minute 100 on, polled each minute: stored, declared, awaited, not asked, undeclared.
     fn check(
         polled: impl IntoIterator<Item = i64>,
-        (lost, off, awaited_from): (&[(i64, i64)], &[(i64, i64)], Option<i64>),
+        (lost, off, awaited_from): Told<'_>,
         expected: [u64; 5],
     ) {
         let due = Due {

@@ -169,15 +169,15 @@ async fn a_server_whose_disk_is_full_is_asked_until_it_takes_a_batch() {
                  EXECUTE FUNCTION farwatch.full()",
         )
         .await;
-    let batch = append(1, &[counters(DEVICE, 0, 1)]);
+    let batch = [append(1, &[counters(DEVICE, 0, 1)])];
     for _ in 0..2 {
-        let error = world.samples.append(&[batch.clone()], &[]).await.unwrap_err();
+        let error = world.samples.append(&batch, &[]).await.unwrap_err();
         assert!(matches!(error, StoreError::Full { source: Some(_) }), "{error:?}");
         room.look();
         assert!(room.is_full());
     }
     world.run("DROP TRIGGER full_disk ON farwatch.ts_batch").await;
-    assert_eq!(world.samples.append(&[batch], &[]).await.unwrap(), [Appended::Stored]);
+    assert_eq!(world.samples.append(&batch, &[]).await.unwrap(), [Appended::Stored]);
     assert!(!room.is_full());
     world.remove().await;
 }
