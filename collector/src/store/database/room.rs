@@ -95,7 +95,9 @@ impl Room {
     /// Looks whether there is room, and keeps the ballast; forever, until `cancel`.
     pub async fn run(self, gauge: Gauge, cancel: CancellationToken) -> Result<(), Infallible> {
         loop {
-            self.look();
+            // It may write the ballast.
+            let room = self.clone();
+            let _ = tokio::task::spawn_blocking(move || room.look()).await;
             gauge.set(self.is_full().into());
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
