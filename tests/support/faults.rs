@@ -126,6 +126,12 @@ pub const ROWS: &[Row] = &[
         round: |ground| Box::pin(disk::agent(ground)),
     },
     Row {
+        id: "F6",
+        title: "the collector's disk is full",
+        engines: &[Engine::Sqlite],
+        round: |ground| Box::pin(disk::collector(ground)),
+    },
+    Row {
         id: "F7",
         title: "every sync of the disk fails for a while, at the agent and at the collector",
         engines: &[Engine::Sqlite],

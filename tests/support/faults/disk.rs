@@ -1,14 +1,20 @@
 //! Disks that are full.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use serde_json::json;
 
 use super::site::{Site, figures};
 use super::{Figure, Ground, Measured, Skipped};
 use crate::disk::SmallDisk;
+use crate::http::Client;
 use crate::ledger::declared;
 use crate::oracle::Oracle;
 use crate::process::eventually;
 use crate::relay::Conditions;
+use crate::stack::{EMAIL, PASSWORD};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Polled each second: some 140 kB of samples a second, packed; the ballast is 2 MiB.
@@ -19,6 +25,13 @@ const AGENT_MIB: u32 = 32;
 const FULL_FOR: Duration = Duration::from_secs(24);
 /// Of the polls that were due; the rest may fall on the edges of the time that is measured.
 const POLLED_SHARE: f64 = 0.8;
+
+const COLLECTOR_MIB: u32 = 256;
+/// How long the collector's disk is full.
+const NO_ROOM_FOR: Duration = Duration::from_secs(12);
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
+const ROUTERS_OF_COLLECTOR: usize = 4;
+const SIGN_INS: usize = 3;
 
 /// Polling goes on, the lowest class goes first, what went is counted exactly, and what is live flows; all is
 /// well within 60 s of the room's return.
@@ -53,16 +66,71 @@ pub async fn agent(ground: &Ground) -> Measured {
     let counters = declared(&site.client, &site.agent_id).await;
     let counters = counters.iter().filter(|gap| gap.class == "counters");
     let counted: u64 = counters.map(|gap| gap.count).sum();
-    let miscounted = counted.abs_diff(found.lost_declared) as f64;
-    let counted = counted as f64;
+    let evicted = evicted(&site.agent.state_dir);
+    let undeclared = counted.abs_diff(evicted) as f64;
+    // What was on the way as the line was cut may be stored, and the agent cannot know.
+    let stored_too = counted.saturating_sub(found.lost_declared) as f64;
     let mut all = vec![
         Figure::at_most("polls missed", 100.0 * missed, "%", 100.0 * (1.0 - POLLED_SHARE)),
         Figure::seconds("line to live, the disk full", live, Duration::from_secs(10)),
         Figure::seconds("room to all well", recovered, Duration::from_secs(60)),
-        Figure::told("counted as lost", counted, "rows"),
-        Figure::at_most("difference of lost and counted", miscounted, "rows", 0.0),
+        Figure::told("evicted", evicted as f64, "rows"),
+        Figure::at_most("difference of evicted and declared", undeclared, "rows", 0.0),
+        Figure::told("declared lost, stored all the same", stored_too, "rows"),
         Figure::told("bytes of the agent's log", log.len() as f64, "B"),
     ];
     all.extend(figures(found));
+    Ok(all)
+}
+
+/// Rows of the lowest class that the agent has counted as evicted.
+fn evicted(state_dir: &Path) -> u64 {
+    let file = Connection::open(state_dir.join("buffer.db")).unwrap();
+    let counter = "SELECT value FROM counter WHERE name = 'evicted_rows_class_3'";
+    let value: i64 = file.query_row(counter, [], |row| row.get(0)).unwrap();
+    value.cast_unsigned()
+}
+
+/// Nothing is taken for stored that is not, people sign in and read, it is said, and all is well within 60 s of the
+/// room's return.
+pub async fn collector(ground: &Ground) -> Measured {
+    let dir = ground.dir.path().join("collector");
+    let Some(disk) = SmallDisk::mount(&dir, COLLECTOR_MIB) else {
+        return Err(Skipped("no file system may be mounted here: root may".into()));
+    };
+    let site = Site::start(ground, ROUTERS_OF_COLLECTOR).await;
+    let filler = disk.fill();
+    let began = Instant::now();
+    eventually(LIMIT, "the collector says that its disk is full", async || {
+        site.client.get("/health/ready").await.data()["disk"] == "full"
+    })
+    .await;
+    let told = began.elapsed();
+    tokio::time::sleep(NO_ROOM_FOR).await;
+    let client = Client::new(site.collector.http);
+    let person = json!({ "email": EMAIL, "password": PASSWORD });
+    let (mut failed, mut slowest) = (0, Duration::ZERO);
+    for _ in 0..SIGN_INS {
+        let asked = Instant::now();
+        let signed_in = client.post("/api/v1/login", &person).await.status == 200;
+        let read = site.client.get("/api/v1/devices").await.status == 200;
+        failed += u8::from(!(signed_in && read));
+        slowest = slowest.max(asked.elapsed());
+    }
+    let waiting = site.agent().await["buffer"]["batches"].as_u64().unwrap_or_default();
+    drop(filler);
+    let live = site.is_live(LIMIT).await;
+    eventually(LIMIT, "it is said that there is room", async || {
+        site.client.get("/health/ready").await.data()["disk"] == "ok"
+    })
+    .await;
+    let mut all = vec![
+        Figure::seconds("full to told", told, TOLD_WITHIN),
+        Figure::at_most("sign-ins and readings that failed", failed.into(), "", 0.0),
+        Figure::seconds("slowest of them", slowest, Duration::from_secs(5)),
+        Figure::told("batches that waited at the agent", waiting as f64, ""),
+        Figure::seconds("room to live", live, Duration::from_secs(60)),
+    ];
+    all.extend(figures(site.balance().await));
     Ok(all)
 }
