@@ -1,14 +1,14 @@
-//! Small and fast (SplitMix64, Steele et al. 2014); the seed is all there is to a run.
+//! Small and fast; the seed is all there is to a run.
+
+use farwatch_support::sim::pulse::{GAMMA, mix};
 
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let drawn = mix(self.0);
+        self.0 = self.0.wrapping_add(GAMMA);
+        drawn
     }
 
     pub(crate) fn below(&mut self, n: u64) -> u64 {

@@ -166,19 +166,17 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::sim::pulse::{GAMMA, mix};
 
     const MUTATIONS: u64 = 10_000;
 
-    /// splitmix64.
     struct Dice(u64);
 
     impl Dice {
         fn roll(&mut self, sides: usize) -> usize {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut bits = self.0;
-            bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((bits ^ bits >> 31) % sides.max(1) as u64) as usize
+            let drawn = mix(self.0);
+            self.0 = self.0.wrapping_add(GAMMA);
+            (drawn % sides.max(1) as u64) as usize
         }
     }
 

@@ -85,10 +85,13 @@ impl Turns {
     }
 }
 
-/// splitmix64's finisher.
+/// What the state of SplitMix64 grows by with each number drawn.
+pub const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What SplitMix64 (Steele, Lea, Flood 2014) draws in this state.
 #[must_use]
-pub fn mix(bits: u64) -> u64 {
-    let mut bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+pub fn mix(state: u64) -> u64 {
+    let mut bits = state.wrapping_add(GAMMA);
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31

@@ -1,3 +1,6 @@
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::*;
 
 const SECOND: i64 = Micros::SECOND;
@@ -5,14 +8,11 @@ const YEAR: i64 = 31_557_600 * SECOND;
 /// How wrong a measurement is at most.
 const ERROR_US: i64 = SECOND / 10;
 
-/// splitmix64.
-struct Random(u64);
+struct Random(StdRng);
 
 impl Random {
     fn below(&mut self, bound: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        ((mixed ^ (mixed >> 27)) >> 1).cast_signed() % bound
+        self.0.random_range(0..bound)
     }
 
     fn chance(&mut self, percent: i64) -> bool {
@@ -64,7 +64,7 @@ fn saved(epochs: &Epochs) -> BTreeMap<u64, Epoch> {
 }
 
 fn run(seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random(StdRng::seed_from_u64(seed));
     let mut file = BTreeMap::new();
     let mut batches: Vec<Batch> = Vec::new();
     let mut measured = Vec::new();
