@@ -11,6 +11,7 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use farwatch_common::clock::{Clock, Micros};
@@ -27,6 +28,8 @@ pub use renew::{RenewError, renew, renew_at};
 
 const FILE_NAME: &str = "identity.json";
 const VERSION: u32 = 1;
+/// So much later it is written down again that this time has passed.
+const PASSED_STEP: Duration = Duration::from_secs(24 * 3600);
 
 /// Why the identity cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,8 @@ pub struct Credentials {
     pub collectors: Vec<String>,
     pub not_after: Micros,
     pub renew_after: Micros,
+    /// It is later than this for certain.
+    pub passed: Micros,
 }
 
 impl Credentials {
@@ -60,8 +65,19 @@ impl Credentials {
     pub fn tls(&self) -> Result<Arc<ClientConfig>, TlsError> {
         // The collector has issued ours, at the last renewal: so late it is.
         let issued = self.identity.chain.first().and_then(tls::not_before);
-        let time = certificate_time(issued.unwrap_or_default());
+        let time = certificate_time(issued.unwrap_or_default().max(self.passed));
         tls::agent_config(self.identity.clone(), self.root.clone(), time)
+    }
+
+    /// Takes in that it is `at`, by this host's clock and by the `collector`'s: what both say. One of them that
+    /// is wrong by years would make every certificate one that has ended. Says whether it is worth keeping.
+    pub(crate) fn note_passed(&mut self, at: Micros, collector: Micros) -> bool {
+        let passed = at.min(collector);
+        let is_news = passed > self.passed.after(PASSED_STEP);
+        if is_news {
+            self.passed = passed;
+        }
+        is_news
     }
 
     /// Replaces what is kept in `state_dir`.
@@ -75,6 +91,7 @@ impl Credentials {
             name: self.name.clone(),
             collectors: self.collectors.clone(),
             renew_after_us: self.renew_after.0,
+            passed_us: self.passed.0,
             chain: self.identity.chain.iter().map(|der| base64(der)).collect(),
             key: base64(self.identity.key.secret_der()),
             root: base64(&self.root),
@@ -101,12 +118,13 @@ pub(crate) fn certificate_time(passed: Micros) -> CertificateTime {
     CertificateTime::new(Clock::system(), made().max(passed))
 }
 
-/// When this program was made, or some time before: `SOURCE_DATE_EPOCH` of the build, in seconds.
+/// When this program was made, or some time before: `SOURCE_DATE_EPOCH` of the build, in seconds, which
+/// a release takes from its commit.
 fn made() -> Micros {
     let seconds = option_env!("SOURCE_DATE_EPOCH").and_then(|text| text.parse::<i64>().ok());
-    // The date of no build: when this was written.
+    // When this was written: for builds without a date, or with one before any.
     const WRITTEN_S: i64 = 1_795_000_000;
-    Micros(seconds.unwrap_or(WRITTEN_S).saturating_mul(Micros::SECOND))
+    Micros(seconds.unwrap_or(0).max(WRITTEN_S).saturating_mul(Micros::SECOND))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,6 +136,8 @@ struct Stored {
     name: String,
     collectors: Vec<String>,
     renew_after_us: i64,
+    #[serde(default)]
+    passed_us: i64,
     /// Certificates, base64 of DER, leaf first.
     chain: Vec<String>,
     /// PKCS#8, base64 of DER.
@@ -145,6 +165,7 @@ fn parse(text: &[u8]) -> Option<Credentials> {
         collectors: stored.collectors,
         not_after,
         renew_after: Micros(stored.renew_after_us),
+        passed: Micros(stored.passed_us),
     })
 }
 

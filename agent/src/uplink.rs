@@ -341,6 +341,10 @@ impl Uplink {
             live = begun => live?,
             () = cancel.cancelled() => return Ok(session::End::Drained),
         };
+        // What cannot be saved is told again by the next session.
+        if self.credentials.note_passed(self.clock.now(), live.collector_time(self)) {
+            let _ = self.credentials.save(&self.state_dir);
+        }
         self.up_since = Some(self.clock.monotonic());
         let reason = self.reason(carrier);
         self.state.send_modify(|state| {

@@ -214,6 +214,7 @@ fn accept(reply: EnrollReply, token: &EnrollToken, key: &KeyPair) -> Option<Cred
         root,
         collectors,
         renew_after: Micros(reply.renew_after_us),
+        passed: Micros(0),
     })
 }
 

@@ -20,6 +20,7 @@ fn credentials() -> Credentials {
         root: certificate.der().clone(),
         collectors: vec!["noc.example:443".into()],
         renew_after: Micros(1_000_000),
+        passed: Micros(0),
     }
 }
 
@@ -34,6 +35,26 @@ fn an_identity_is_kept_whole() {
     assert_eq!(loaded.identity.chain, saved.identity.chain);
     assert_eq!(loaded.identity.key, saved.identity.key);
     assert!(loaded.tls().is_ok());
+}
+
+#[test]
+fn certificates_are_judged_at_the_latest_time_that_both_clocks_have_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut known = credentials();
+    let day = |day: i64| Micros(day * 24 * 3600 * Micros::SECOND);
+    // (this host, the collector, what has passed)
+    let cases = [(5, 5, 5), (0, 9, 5), (400_000, 7, 7), (3, 3, 7), (8, 30, 7), (30, 30, 30)];
+    for (ours, theirs, passed) in cases {
+        let is_news = known.note_passed(day(ours), day(theirs));
+        assert_eq!((known.passed, is_news), (day(passed), passed == ours.min(theirs)));
+    }
+    known.save(dir.path()).unwrap();
+    assert_eq!(load(dir.path()).unwrap().unwrap().passed, day(30));
+    // What was written before this was kept is read as well.
+    let path = dir.path().join(FILE_NAME);
+    let text = std::fs::read_to_string(&path).unwrap().replace("passed_us", "other_us");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(load(dir.path()).unwrap().unwrap().passed, Micros(0));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Without a battery a host begins in 1970, where no certificate is valid yet, and sets its clock over
 //! the network that it does not reach without one. So certificates are judged at the latest time that
 //! is known to have passed, and one that begins even later is not refused for that: its issuer, who is
-//! trusted, has seen that time. One that has ended is refused as ever.
+//! trusted, has seen that time. One that has ended by then is refused. What ends between that time and now
+//! is taken, as a host that does not know what time it is cannot tell.
 
 use std::time::Duration;
 

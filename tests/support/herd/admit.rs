@@ -3,7 +3,7 @@
 
 use farwatch_agent::identity::Credentials;
 use farwatch_collector::identity::pki::Pki;
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
 use farwatch_common::tls;
 use rcgen::{CertificateParams, KeyPair};
@@ -68,6 +68,7 @@ pub async fn admit(ground: &Ground, collector: &mut Collector, count: usize) -> 
             collectors: vec![collector.listen.to_string()],
             not_after: issued.not_after,
             renew_after: issued.renew_after,
+            passed: Micros(0),
         };
         identities.push(Identity { credentials, devices: of_agent });
     }

@@ -18,7 +18,7 @@ const ASKED_MAX: usize = 16;
 
 impl Live {
     /// The time by the collector's clock.
-    pub(super) fn collector_time(&self, uplink: &Uplink) -> Micros {
+    pub(in crate::uplink) fn collector_time(&self, uplink: &Uplink) -> Micros {
         let now = uplink.clock.look();
         Micros(now.wall.0.saturating_add(self.offset_us(now)))
     }
