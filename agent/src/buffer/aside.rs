@@ -10,7 +10,7 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags};
 
 use super::epochs::Epochs;
-use super::file::{FILE_NAME, SAMPLES};
+use super::file::{Ends, FILE_NAME, SAMPLES};
 use super::{BufferError, clocks, since};
 
 /// Files set aside that are kept for support.
@@ -92,7 +92,7 @@ pub(super) fn what_was_in(
     path: &Path,
     user: Option<&Epochs>,
     look: Look,
-) -> ([(Gap, (u64, u64)); 2], Epochs) {
+) -> ([(Gap, Ends); 2], Epochs) {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).ok();
     let mut known =
@@ -101,7 +101,7 @@ pub(super) fn what_was_in(
     let marked = since::read(path.parent().unwrap_or(Path::new(".")));
     let (since, epochs) = match (marked, user) {
         (Some((at, by)), Some(user)) => {
-            (Some((user.from_other(&by, at), user.current())), user.clone())
+            (Some((user.of_other(&by, at), user.current())), user.clone())
         }
         (marked, None) => {
             let marked = marked.map(|(at, by)| {

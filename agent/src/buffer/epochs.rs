@@ -190,7 +190,7 @@ impl Epochs {
 
     /// The same of a time by another process's clock, or by an earlier one of this process.
     #[must_use]
-    pub(super) fn from_other(&self, other: &Epoch, at: Micros) -> Micros {
+    pub(super) fn of_other(&self, other: &Epoch, at: Micros) -> Micros {
         Micros(at.0.saturating_add(self.shift_from_us(Some(other), other.offset)))
     }
 

@@ -116,7 +116,7 @@ pub(super) fn open(
 fn replace(
     path: &Path,
     config: &BufferConfig,
-    lost: &[(Gap, (u64, u64))],
+    lost: &[(Gap, Ends)],
     epochs: &Epochs,
     clock: &Clock,
 ) -> Result<(), BufferError> {
@@ -273,7 +273,7 @@ fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
 fn declare_crash(
     connection: &Connection,
     kept: &Kept,
-    by: (u64, u64),
+    by: Ends,
     now: Micros,
 ) -> rusqlite::Result<Sequences> {
     let numbers = kept.numbers;
@@ -327,12 +327,14 @@ pub(super) fn save_numbers(
     Ok(())
 }
 
-/// Notes samples that will never come, from and to times by the clocks of these epochs; a commit reports
-/// them.
+/// The epochs by whose clocks a gap begins and ends.
+pub(super) type Ends = (u64, u64);
+
+/// Notes samples that will never come; a commit reports them.
 pub(super) fn record_gap(
     connection: &Connection,
     gap: &Gap,
-    (from_epoch, to_epoch): (u64, u64),
+    (from_epoch, to_epoch): Ends,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
