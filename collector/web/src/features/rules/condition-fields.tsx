@@ -4,7 +4,7 @@ import { CheckField } from "../../ui/check-field";
 import { FieldFrame, TextField } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { Picker } from "../../ui/picker";
-import { type Draft, hasObjects, type Kind } from "./draft";
+import { type Draft, hasObjects, type Kind, type Trouble, TROUBLES, withTrouble } from "./draft";
 import { everydayWords } from "./everyday-words";
 import { isFlag, unitSign } from "./units";
 import { KIND_WORD, type Metrics, metricTitle } from "./words";
@@ -19,10 +19,16 @@ interface Props {
 }
 
 const KIND_NOTE: Readonly<Record<Kind, string>> = {
-  metric: "a value at a limit or beyond", device_state: "down or degraded", agent_state: "a site is cut off", agent_trouble: "wrong clock, cloned",
+  metric: "a value at a limit or beyond", device_state: "down or degraded", agent_state: "a site is cut off", agent_trouble: "wrong clock, cloned, loses data",
   interface_state: "a port that was up", absence: "a value that is told no more",
 };
 const KINDS = (Object.keys(KIND_WORD) as Kind[]).map((kind) => ({ value: kind, label: KIND_WORD[kind], note: KIND_NOTE[kind] }));
+
+const TROUBLE_FIELDS: Readonly<Record<Trouble, { label: string; hint: string }>> = {
+  clock: { label: "Has a wrong clock", hint: "By more than a minute. The times of what it sends are corrected." },
+  cloned: { label: "Is cloned", hint: "Two hosts run as one agent." },
+  losing: { label: "Loses data", hint: "It told within the last hour of data that will never come." },
+};
 
 /** What is looked at, and when it is wrong. */
 export function ConditionFields(props: Props) {
@@ -40,6 +46,16 @@ export function ConditionFields(props: Props) {
           <CheckField label="Down" hint="It answers nothing." checked={draft.down} onChange={(down) => onChange({ down })} />
           <CheckField label="Degraded" hint="It answers in part, or loses echo requests." checked={draft.degraded} onChange={(degraded) => onChange({ degraded })} />
           {wrong["states"] && <p className="text-xs text-down" data-field-error="states">{wrong["states"]}</p>}
+        </fieldset>
+      )}
+      {kind === "agent_trouble" && (
+        <fieldset>
+          <legend className="font-medium">Fires for an agent that</legend>
+          {TROUBLES.map((one) => (
+            <CheckField key={one} {...TROUBLE_FIELDS[one]} checked={draft.troubles.includes(one)}
+              onChange={(on) => onChange({ troubles: withTrouble(draft.troubles, one, on) })} />
+          ))}
+          {wrong["troubles"] && <p className="text-xs text-down" data-field-error="troubles">{wrong["troubles"]}</p>}
         </fieldset>
       )}
       {(kind === "metric" || kind === "absence") && <MetricField {...props} />}

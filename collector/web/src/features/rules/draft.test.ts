@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Rule, RuleCondition, RuleMetric } from "../../lib/types";
-import { type Draft, draftOf, hasObjects, keptOf, NEW_DRAFT, parseFigure, triedOf, wrongToKeep, wrongToTry } from "./draft";
+import { type Draft, draftOf, hasObjects, keptOf, NEW_DRAFT, parseFigure, triedOf, withTrouble, wrongToKeep, wrongToTry } from "./draft";
 import { metricsBy } from "./words";
 
 const METRICS = metricsBy([
@@ -41,6 +41,15 @@ describe("draftOf and keptOf", () => {
   });
 });
 
+it("chooses troubles one by one, in an order that no click changes", () => {
+  const condition: RuleCondition = { kind: "agent_trouble", kinds: ["clock", "losing"] };
+  expect(triedOf(draftOf(rule(condition)), METRICS).condition).toEqual(condition);
+  expect(withTrouble(["cloned", "losing"], "clock", true)).toEqual(["clock", "cloned", "losing"]);
+  expect(withTrouble(["clock"], "clock", true)).toEqual(["clock"]);
+  expect(withTrouble(["clock", "cloned"], "clock", false)).toEqual(["cloned"]);
+  expect(withTrouble(["clock"], "clock", false)).toEqual([]);
+});
+
 describe("what is wrong", () => {
   it("is nothing with a whole rule", () => {
     expect(wrongToKeep(CPU)).toEqual({});
@@ -57,6 +66,7 @@ describe("what is wrong", () => {
     ["clear above the limit", { clear: "95" }, "clear"],
     ["clear below the limit", { is: "below", clear: "80" }, "clear"],
     ["no state", { kind: "device_state", down: false }, "states"],
+    ["no trouble", { kind: "agent_trouble", troubles: [] }, "troubles"],
     ["absence at once", { kind: "absence", wait: "0" }, "for_s"],
   ])("is %s", (_, more, field) => expect(Object.keys(wrongToTry({ ...CPU, ...more }))).toEqual([field]));
 });

@@ -3,7 +3,7 @@ import { parseSpan, spanWords } from "../../lib/span";
 import type { Rule, RuleCondition, RuleMetric, RuleScope } from "../../lib/types";
 
 export type Kind = RuleCondition["kind"];
-type Troubles = Readonly<Extract<RuleCondition, { kind: "agent_trouble" }>["kinds"]>;
+export type Trouble = Extract<RuleCondition, { kind: "agent_trouble" }>["kinds"][number];
 export type Severity = "critical" | "warning" | "info";
 
 export interface Draft {
@@ -14,7 +14,7 @@ export interface Draft {
   degraded: boolean;
   down: boolean;
   /** Of an agent that is there. */
-  troubles: Troubles;
+  troubles: readonly Trouble[];
   metric: string;
   /** A pattern of keys, such as `if:13`. */
   object: string;
@@ -65,6 +65,14 @@ export function draftOf(rule: Rule): Draft {
   }
 }
 
+/** What may be wrong with an agent that is there, in the order in which it is offered and sent. */
+export const TROUBLES: readonly Trouble[] = ["clock", "cloned", "losing"];
+
+/** Those that are chosen, with or without one of them. */
+export function withTrouble(chosen: readonly Trouble[], one: Trouble, on: boolean): readonly Trouble[] {
+  return TROUBLES.filter((trouble) => (trouble === one ? on : chosen.includes(trouble)));
+}
+
 const PREFIX: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
 /** «90», «2.5M», «-4»; null when it is no number. */
@@ -78,7 +86,7 @@ export function hasObjects({ kind, metric }: Pick<Draft, "kind" | "metric">, met
   return kind === "interface_state" || ((kind === "metric" || kind === "absence") && metrics.get(metric)?.about === "object");
 }
 
-export type Wrong = Readonly<Partial<Record<"name" | "states" | "metric" | "object" | "limit" | "clear" | "for_s" | "resolve_after_s", string>>>;
+export type Wrong = Readonly<Partial<Record<"name" | "states" | "troubles" | "metric" | "object" | "limit" | "clear" | "for_s" | "resolve_after_s", string>>>;
 
 const NO_SPAN = "Type a time such as 90 s, 10 min or 2 h.";
 const WEEK_S = 7 * 86_400;
@@ -94,6 +102,7 @@ export function wrongToTry(draft: Draft): Wrong {
   const { kind, metric, object, is } = draft;
   const found: Record<string, string> = {};
   if (kind === "device_state" && !draft.down && !draft.degraded) found["states"] = "Choose one of them, or both.";
+  if (kind === "agent_trouble" && draft.troubles.length === 0) found["troubles"] = "Choose at least one of them.";
   if ((kind === "metric" || kind === "absence") && !metric) found["metric"] = "Choose a value.";
   if (object.trim() === "") found["object"] = "Type a key, such as if:13, or * for all.";
   if (kind === "metric") {

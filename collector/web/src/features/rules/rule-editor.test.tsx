@@ -59,7 +59,7 @@ async function show(rule: Rule | null) {
     </QueryClientProvider>,
   );
   await screen.findByLabelText("Name");
-  await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("Cpu percent"));
+  await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent ?? "").not.toContain("Cpu percent"));
   // Somebody else has changed it, and it was loaded again.
   return (other: Rule) => act(() => void loaded.setQueryData(["the rule"], other));
 }
@@ -205,4 +205,23 @@ it("tries and says a kind and a tag as they are typed, before anything ends them
   expect(document.querySelector("[data-rule-sentence]")?.textContent).toMatch(/It looks at devices that are IOS XE tagged core\.$/);
   fireEvent.keyDown(screen.getByLabelText("Kinds"), { key: "Enter" });
   expect(document.querySelector("[data-rule-sentence]")?.textContent).toMatch(/devices that are IOS XE tagged core\.$/);
+});
+
+it("offers each trouble of an agent, sends those that are chosen, and asks for one where none is", async () => {
+  const post = posts(tried);
+  const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
+  await show({ ...RULE, condition: { kind: "agent_trouble", kinds: ["clock", "cloned"] } });
+  const box = (name: RegExp) => screen.getByRole<HTMLInputElement>("checkbox", { name });
+  expect([/^Has a wrong clock/, /^Is cloned/, /^Loses data/].map((name) => box(name).checked)).toEqual([true, true, false]);
+  fireEvent.click(box(/^Has a wrong clock/));
+  fireEvent.click(box(/^Is cloned/));
+  await waitFor(() => expect(document.querySelector("[data-preview=waiting]")).not.toBeNull());
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  expect(await screen.findByText("Choose at least one of them.")).toBeTruthy();
+  expect(patch).not.toHaveBeenCalled();
+  fireEvent.click(box(/^Loses data/));
+  await waitFor(() => expect(post.mock.lastCall).toMatchObject(["/api/v1/rules/preview", { body: { condition: { kind: "agent_trouble", kinds: ["losing"] } } }]));
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  await screen.findByText("the list");
+  expect(patch.mock.calls[0]?.[1]).toMatchObject({ body: { condition: { kind: "agent_trouble", kinds: ["losing"] } } });
 });

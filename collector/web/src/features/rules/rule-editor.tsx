@@ -27,7 +27,7 @@ const SEVERITY_CARDS = [
   { value: "warning", label: "Warning", note: "Somebody should look today." },
   { value: "info", label: "Info", note: "Good to know." },
 ] as const;
-const SHOWS = ["name", "tenant", "severity", "states", "metric", "object", "limit", "clear", "for_s", "resolve_after_s", "condition", "scope"];
+const SHOWS = ["name", "tenant", "severity", "states", "troubles", "metric", "object", "limit", "clear", "for_s", "resolve_after_s", "condition", "scope"];
 
 /** The field that the server's word on the scope is about: it names what is wrong with a tag or a kind. */
 function wrongInScope(said: string | undefined): { sites?: string; tags?: string; kinds?: string } {

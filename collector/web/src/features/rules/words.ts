@@ -1,10 +1,9 @@
 /** A rule in the words of people: what is wrong, for how long, of what, and when it is over. */
 import { spanWords } from "../../lib/span";
 import type { Rule, RuleCondition, RuleMetric, RuleScope } from "../../lib/types";
-import { isOfAgents } from "./draft";
+import { isOfAgents, type Trouble } from "./draft";
 import { figure, isFlag } from "./units";
 
-type AgentTrouble = Extract<RuleCondition, { kind: "agent_trouble" }>["kinds"][number];
 export type Metrics = ReadonlyMap<string, RuleMetric>;
 export const NO_METRICS: Metrics = new Map();
 
@@ -18,7 +17,7 @@ export const KIND_WORD: Readonly<Record<RuleCondition["kind"], string>> = {
 };
 
 /** What may be wrong with an agent that is there. */
-const TROUBLE_WORDS: Readonly<Record<AgentTrouble, string>> = {
+const TROUBLE_WORDS: Readonly<Record<Trouble, string>> = {
   clock: "An agent's clock is wrong by more than a minute", cloned: "Two hosts run as one agent", losing: "An agent has lost data within the last hour",
 };
 
