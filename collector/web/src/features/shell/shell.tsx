@@ -30,6 +30,7 @@ import { useTenant } from "./use-tenant";
 
 const VisitBanner = lazy(() => import("./visit-banner").then((m) => ({ default: m.VisitBanner })));
 const DataHealth = lazy(() => import("./data-health").then((m) => ({ default: m.DataHealth })));
+const DiskBar = lazy(() => import("./disk-bar").then((m) => ({ default: m.DiskBar })));
 const DemoBanner = lazy(() => import("./demo-banner").then((m) => ({ default: m.DemoBanner })));
 const Palette = lazy(() => import("../palette/palette").then((m) => ({ default: m.Palette })));
 const QueueSender = lazy(() => import("../offline/queue-sender").then((m) => ({ default: m.QueueSender })));
@@ -145,6 +146,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
         <AccountButton onSignOut={() => void signOut()} />
       </header>
       {!isOfNone && <OfflineBar />}
+      <Suspense><DiskBar /></Suspense>
       <Suspense>{isVisiting && <VisitBanner />}</Suspense>
       <Suspense>{isDemo && <DemoBanner />}</Suspense>
       <main id="main" tabIndex={-1} className="relative min-h-0 flex-1 overflow-y-auto outline-none">
