@@ -5,10 +5,11 @@ import { reasonWords } from "../../lib/gap-words";
 import type { Agent, Gap, Losses } from "../../lib/types";
 import { type Column, DataTable } from "../../ui/data-table";
 import { ErrorNote } from "../../ui/error-note";
-import { useGaps, useLosses } from "./agent-losses";
+import { useGaps, useLedger } from "./agent-losses";
 import { BackfillPart } from "./backfill-part";
 import { advice, amountWords, classWords, countWords, lengthWords, spanTitle } from "./ledger-words";
 import { sumsOf } from "./losses";
+import { RefusedPart } from "./refused-part";
 
 /** More of them unfold: below stand the devices. */
 const SHOWN = 5;
@@ -35,18 +36,19 @@ const keyOf = (gap: Gap) => `${gap.stream} ${gap.seq_from} ${gap.seq_to} ${gap.c
 
 /** What was promised of its data and how it is kept: what still comes, and each loss with its time, its size and its cause. */
 export function AgentLedger({ agent }: { agent: Agent }) {
-  const { data, error, refetch } = useLosses(agent.id);
-  const gaps = data?.reduce((sum, { ever }) => sum + ever.gaps, 0);
+  const { data, error, refetch } = useLedger(agent.id);
+  const gaps = data?.losses.reduce((sum, { ever }) => sum + ever.gaps, 0);
   return (
     <section aria-labelledby="ledger" className="min-w-0 pt-3 pb-2" data-ledger={gaps}>
       <div className="flex flex-col gap-2 px-4 pb-3 phone:px-3">
         <h2 id="ledger" className="font-semibold">Delivery</h2>
         <BackfillPart agent={agent} />
         {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
-        {gaps === 0 && <Nothing agent={agent} />}
-        {data && gaps !== 0 && <Sums losses={data} />}
+        {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} />}
+        {data && gaps !== 0 && <Sums losses={data.losses} />}
       </div>
       {gaps !== undefined && gaps > 0 && <Gaps id={agent.id} />}
+      {data && <RefusedPart id={agent.id} refused={data.refused} />}
     </section>
   );
 }

@@ -1,16 +1,16 @@
 /** What the collector knows of an agent's losses and sessions. Asked again now and then: no stream tells of it. */
 import { useQuery } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import type { AgentLink, Gap, Losses } from "../../lib/types";
+import type { AgentLink, AgentRefused, Gap, Ledger } from "../../lib/types";
 import { type Pages, ROWS, usePages } from "../../lib/use-pages";
 
 const EVERY_MS = 20_000;
 
-export function useLosses(id: string) {
+export function useLedger(id: string) {
   return useQuery({
     queryKey: ["agent-ledger", id],
     refetchInterval: EVERY_MS,
-    queryFn: async (): Promise<readonly Losses[]> => (await take(api.GET("/api/v1/agents/{id}/ledger", { params: { path: { id } } }))).data.losses,
+    queryFn: async (): Promise<Ledger> => (await take(api.GET("/api/v1/agents/{id}/ledger", { params: { path: { id } } }))).data,
   });
 }
 
@@ -26,4 +26,14 @@ export function useLinks(id: string): Pages<AgentLink> {
   return usePages<AgentLink>(["agent-links", id], (cursor) => take(api.GET("/api/v1/agents/{id}/links", {
     params: { path: { id }, query: { limit: ROWS, ...cursor } },
   })), EVERY_MS);
+}
+
+/** Each row brings how its batch began: few are read at a time. */
+const REFUSED_ROWS = 20;
+
+/** The newest first. Asked again only when there is another one: `lastAt`. */
+export function useRefused(id: string, lastAt: string | null): Pages<AgentRefused> {
+  return usePages<AgentRefused>(["agent-refused", id, lastAt], (cursor) => take(api.GET("/api/v1/agents/{id}/refused", {
+    params: { path: { id }, query: { limit: REFUSED_ROWS, ...cursor } },
+  })));
 }
