@@ -6,7 +6,7 @@ import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Part } from "../../ui/part";
 import { useLinks } from "./agent-losses";
-import { eventWords, isRough } from "./link-words";
+import { linesOf } from "./link-words";
 
 const SHOWN = 6;
 
@@ -22,10 +22,10 @@ export function LinkHistory({ agent: { id } }: { agent: Agent }) {
       {error && <ErrorNote error={error} onRetry={retry} />}
       {phase === "ready" && rows.length === 0 && <p className="text-muted">None yet. Each connection stands here with what carried it, and why it ended.</p>}
       <ol aria-label="Its sessions" data-links={rows.length}>
-        {shown.map((link) => (
+        {linesOf(shown, serverNow()).map(({ link, words, isRough }) => (
           <li key={`${link.at} ${link.event}`} className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 border-t border-line py-1 first:border-t-0" data-link={link.event}>
             <time dateTime={link.at} title={`${dateTime(link.at)} · ${link.remote_addr}`} className="text-muted">{momentTime(link.at, serverNow())}</time>
-            <span className={`wrap-anywhere ${isRough(link) ? "text-degraded" : ""}`}>{eventWords(link)}</span>
+            <span className={`wrap-anywhere ${isRough ? "text-degraded" : ""}`}>{words}</span>
           </li>
         ))}
       </ol>

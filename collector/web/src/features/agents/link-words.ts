@@ -17,15 +17,30 @@ export function hostOf(address: string): string {
   return hasPort ? address.slice(0, end).replace(/^\[|\]$/g, "") : address;
 }
 
-/** «Connected by QUIC from 203.0.113.7», «Ended: the agent was stopped in order». */
-export function eventWords({ event, transport, remote_addr: remote, reason }: Pick<AgentLink, "event" | "transport" | "remote_addr" | "reason">): string {
-  if (event === "moved") return `Went on from ${hostOf(remote)}`;
-  if (event === "ended") return `Ended${reason ? `: ${ENDED[reason] ?? reason.replaceAll("_", " ")}` : ""}`;
-  const why = notQuic({ transport, transport_reason: reason, proxied: false });
-  return `Connected by ${transportWord(transport)} from ${hostOf(remote)}${why ? `: ${why.word}` : ""}`;
+/** A restart in order, a hand-over to another transport and a new certificate take less. */
+const AWAY_MS = 10_000;
+
+type Told = Pick<AgentLink, "at" | "event" | "transport" | "remote_addr" | "reason">;
+
+/** Why it ended. Nobody is told that one was closed in order: the next one comes at once then. */
+function endedWords(reason: string, isAway: boolean, isBack: boolean): string {
+  if (reason === "closed" && !isAway) return isBack ? "Ended: it was back within seconds" : "Ended";
+  return `Ended: ${ENDED[reason] ?? reason.replaceAll("_", " ")}`;
 }
 
-/** Not as it should be: no QUIC, or broken off. */
-export function isRough({ event, transport, reason }: Pick<AgentLink, "event" | "transport" | "reason">): boolean {
-  return event === "opened" ? transport !== "quic" : event === "ended" && reason === "closed";
+/** «Connected by QUIC from 203.0.113.7», «Ended: the agent was stopped in order»; rough is what is not as it should be: no QUIC, or broken off. */
+export function linesOf<T extends Told>(newestFirst: readonly T[], nowMs: number): { link: T; words: string; isRough: boolean }[] {
+  let backAt: number | null = null;
+  return newestFirst.map((link) => {
+    const { event, transport, remote_addr: remote, reason } = link;
+    const at = Date.parse(link.at);
+    if (event === "opened") {
+      backAt = at;
+      const why = notQuic({ transport, transport_reason: reason, proxied: false });
+      return { link, words: `Connected by ${transportWord(transport)} from ${hostOf(remote)}${why ? `: ${why.word}` : ""}`, isRough: transport !== "quic" };
+    }
+    if (event === "moved") return { link, words: `Went on from ${hostOf(remote)}`, isRough: false };
+    const isAway = (backAt ?? nowMs) - at > AWAY_MS;
+    return { link, words: reason ? endedWords(reason, isAway, backAt !== null) : "Ended", isRough: reason === "closed" && isAway };
+  });
 }
