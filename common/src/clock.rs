@@ -1,4 +1,4 @@
-//! The only place that reads the system's clocks.
+//! The only place that asks for the time: of the system's clocks, and of the one in `platform`.
 //!
 //! Cores are handed times; shells take them from a [`Clock`], so that a test can shift or stop
 //! time for one part of one process.
@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::platform;
 
 /// Microseconds since 1970-01-01 00:00 UTC, the unit of every time that is stored or sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -60,7 +62,7 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { started: steady(), shift_us: Arc::default() }
+        Self { started: platform::steady_time(), shift_us: Arc::default() }
     }
 }
 
@@ -91,7 +93,7 @@ impl Clock {
     /// Looks at both clocks. Looks of this clock and its clones can be compared.
     #[must_use]
     pub fn look(&self) -> Look {
-        let passed = steady().saturating_sub(self.started);
+        let passed = platform::steady_time().saturating_sub(self.started);
         let wall = self.now();
         Look { wall, ahead_us: wall.before(passed).0 }
     }
@@ -100,28 +102,6 @@ impl Clock {
     pub fn shift(&self, by_us: i64) {
         self.shift_us.fetch_add(by_us, Ordering::Relaxed);
     }
-}
-
-/// Time that nobody sets, and that goes on while the host sleeps: by one that stands still meanwhile each
-/// sleep would look like a wall clock that was set. Linux has a clock for it (clock_gettime(2)); on macOS
-/// the usual one goes on, and only that behind [`Instant`] does not.
-#[cfg(unix)]
-fn steady() -> Duration {
-    #[cfg(target_os = "linux")]
-    let id = rustix::time::ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let id = rustix::time::ClockId::Monotonic;
-    let since_boot = rustix::time::clock_gettime(id);
-    let seconds = u64::try_from(since_boot.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(since_boot.tv_nsec).unwrap_or(0))
-}
-
-/// The same: the performance counter of Windows goes on while the host sleeps.
-#[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "this is the clock")]
-fn steady() -> Duration {
-    static FIRST: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    Instant::now().saturating_duration_since(*FIRST)
 }
 
 #[cfg(test)]
@@ -147,14 +127,6 @@ mod tests {
         let after = clock.look();
         assert!((after.ahead_us - before.ahead_us).abs_diff(-3_600_000_000) < 60_000_000);
         assert!(after.wall < before.wall);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn looks_count_the_time_since_the_boot_with_all_sleep() {
-        let told = std::fs::read_to_string("/proc/uptime").unwrap();
-        let since_boot: f64 = told.split(' ').next().unwrap().parse().unwrap();
-        assert!((steady().as_secs_f64() - since_boot).abs() < 60.0, "{told}");
     }
 
     #[test]

@@ -7,11 +7,20 @@ mod system;
 #[path = "platform/unix.rs"]
 mod system;
 
+pub(crate) use system::steady_time;
 pub use system::{create_private_dir, give_up_after, volume_free_bytes};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn steady_time_counts_from_the_boot_with_all_sleep() {
+        let told = std::fs::read_to_string("/proc/uptime").unwrap();
+        let since_boot: f64 = told.split(' ').next().unwrap().parse().unwrap();
+        assert!((steady_time().as_secs_f64() - since_boot).abs() < 60.0, "{told}");
+    }
 
     #[cfg(unix)]
     #[test]

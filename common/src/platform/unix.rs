@@ -30,3 +30,16 @@ pub fn volume_free_bytes(path: &Path) -> Option<u64> {
     let volume = rustix::fs::statvfs(path).ok()?;
     volume.f_bavail.checked_mul(volume.f_frsize)
 }
+
+/// Time that nobody sets, and that goes on while the host sleeps: by one that stands still meanwhile each
+/// sleep would look like a wall clock that was set. Linux has a clock for it (clock_gettime(2)); on macOS
+/// the usual one goes on, and only that behind `Instant` does not.
+pub(crate) fn steady_time() -> Duration {
+    #[cfg(target_os = "linux")]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = rustix::time::ClockId::Monotonic;
+    let steady = rustix::time::clock_gettime(id);
+    let seconds = u64::try_from(steady.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(steady.tv_nsec).unwrap_or(0))
+}

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
@@ -18,4 +19,11 @@ pub fn give_up_after(_: &SockRef<'_>, _: Duration) -> io::Result<()> {
 #[must_use]
 pub fn volume_free_bytes(_path: &Path) -> Option<u64> {
     None
+}
+
+/// Time that nobody sets: the performance counter goes on while the host sleeps.
+#[expect(clippy::disallowed_methods, reason = "what the clock is made of")]
+pub(crate) fn steady_time() -> Duration {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Instant::now().saturating_duration_since(*FIRST)
 }
