@@ -9,7 +9,7 @@ use farwatch_proto::v1::Batch;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::delivered::{Acked, Delivered};
-use super::epochs::{Epochs, Window};
+use super::epochs::{Epochs, Span};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
 use super::schemas::{self, Schemas};
@@ -183,7 +183,7 @@ impl<'a> Pick<'a> {
         let window = match (lane, live) {
             (_, Some(window)) => window,
             (Lane::Live, None) => return Ok(()),
-            (Lane::Backlog, None) => Window::EMPTY,
+            (Lane::Backlog, None) => Span::EMPTY,
         };
         // Numbers alone: five minutes are sorted for each look, and their content would go along.
         let mut statement = shelf.connection.prepare_cached(match lane {

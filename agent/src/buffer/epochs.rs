@@ -59,12 +59,12 @@ impl Offset {
 
 /// Where in time the live batches of an epoch are, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
+pub(super) struct Span {
     pub(super) from: Micros,
     pub(super) to: Micros,
 }
 
-impl Window {
+impl Span {
     /// Holds nothing.
     pub(super) const EMPTY: Self = Self { from: Micros(1), to: Micros(0) };
 }
@@ -96,6 +96,15 @@ impl Epochs {
             Self { known, first, current, now, last: look, step_us: 0, measured, unsaved };
         epochs.forget_oldest();
         epochs
+    }
+
+    /// Those of a file as its user has left them, for who only reads; `None` if there are none.
+    #[must_use]
+    pub(super) fn as_saved(mut known: BTreeMap<u64, Epoch>) -> Option<Self> {
+        let (current, now) = known.pop_last()?;
+        let last = Look { wall: now.began, ahead_us: now.ahead_us };
+        let (first, step_us, measured, unsaved) = (current, 0, None, false);
+        Some(Self { known, first, current, now, last, step_us, measured, unsaved })
     }
 
     /// The one that rows are stamped in.
@@ -210,13 +219,13 @@ impl Epochs {
     /// Where the live batches of `epoch` are when the current clock says `now`; `None` if there
     /// can be none.
     #[must_use]
-    pub(super) fn live(&self, epoch: u64, now: Micros) -> Option<Window> {
+    pub(super) fn live(&self, epoch: u64, now: Micros) -> Option<Span> {
         self.get(epoch)?;
         let shift_us = self.shift_us(epoch);
         let place = |at: Micros| Micros(at.0.saturating_sub(shift_us));
         // What lies far ahead was stamped by a clock that was wrong.
         let to = place(now.after(order::LIVE_AGE_MAX));
-        Some(Window { from: place(order::live_since(now)), to })
+        Some(Span { from: place(order::live_since(now)), to })
     }
 
     /// From the oldest on, the current one last.

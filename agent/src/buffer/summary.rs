@@ -6,14 +6,15 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
 use super::batches::{self, Fill};
-use super::{BufferError, file, losses};
+use super::epochs::Epochs;
+use super::{BufferError, clocks, file, losses};
 
 /// The file's content in figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     pub batches: u64,
     pub bytes: u64,
-    /// Event time of the oldest sample that waits, UTC microseconds.
+    /// Event time of the oldest sample that waits, UTC microseconds by the clock that stamped last.
     pub oldest_us: Option<i64>,
     /// Batches and rows lost since the file was made, by reason and class.
     pub losses: std::collections::BTreeMap<String, u64>,
@@ -32,10 +33,13 @@ pub fn summary(dir: &Path) -> Result<Option<Summary>, BufferError> {
         return Ok(None);
     }
     let fill = Fill::load(&connection)?;
+    let oldest = batches::oldest(&connection)?;
+    let epochs = Epochs::as_saved(clocks::load(&connection)?);
+    let oldest = oldest.map(|(epoch, at)| epochs.map_or(at, |known| known.to_current(epoch, at)));
     Ok(Some(Summary {
         batches: fill.batches,
         bytes: fill.bytes,
-        oldest_us: batches::oldest(&connection)?.map(|(_, at)| at.0),
+        oldest_us: oldest.map(|at| at.0),
         losses: losses::counters(&connection)?.into_iter().collect(),
     }))
 }

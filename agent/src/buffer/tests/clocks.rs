@@ -48,6 +48,9 @@ async fn what_a_clock_in_1970_has_stamped_is_corrected_by_what_is_measured_later
     assert_eq!(seqs(&running.all().await), [2, 3, 1]);
     assert!(after.oldest.unwrap() > running.at(700), "{:?}", after.oldest);
 
+    let status = summary(dir.path()).unwrap().unwrap();
+    assert!(status.oldest_us.unwrap() > running.at(700).0, "{status:?}");
+
     running.measured(2 * SECOND).await;
     let years = YEARS_56 / SECOND;
     let expected = [
