@@ -52,7 +52,7 @@ pub(super) struct Live {
     down: Streaming<TelemetryDown>,
     state: watch::Receiver<BufferState>,
     /// Start of the core's time.
-    epoch: Instant,
+    started: Instant,
     /// How far the collector's clock is ahead of ours, as last measured.
     clock: Measured,
     /// When heartbeats left that are not answered yet, the latest first.
@@ -71,7 +71,7 @@ pub(super) struct Live {
 
 impl Live {
     fn now(&self, uplink: &Uplink) -> Duration {
-        uplink.clock.monotonic().saturating_duration_since(self.epoch)
+        uplink.clock.monotonic().saturating_duration_since(self.started)
     }
 
     /// Runs the session to its end.
@@ -123,7 +123,7 @@ impl Live {
             let probe_at =
                 uplink.networks.carriers.probe_at().map(|at| (uplink.started + at).into());
             let (is_steady, hand_over_at) = (handover.is_idle(), handover.until());
-            let due = tokio::time::Instant::from_std(self.epoch + core.deadline());
+            let due = tokio::time::Instant::from_std(self.started + core.deadline());
             let renewal = self.renewal(uplink);
             tokio::select! {
                 changed = self.state.changed() => {

@@ -86,7 +86,7 @@ impl Live {
         let unsure = Measured { ahead_us: now.ahead_us, offset_us, error_us: u32::MAX };
         let (up, outgoing) = mpsc::channel(UP_MAX);
         let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
-        let epoch = uplink.clock.monotonic();
+        let started = uplink.clock.monotonic();
         core.connected(&welcome, Duration::ZERO);
         spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
         let state = uplink.buffer.state();
@@ -98,7 +98,7 @@ impl Live {
             down,
             state,
             clock_epoch,
-            epoch,
+            started,
             clock: measured.unwrap_or(unsure),
             asked: VecDeque::new(),
             progress: 0,
