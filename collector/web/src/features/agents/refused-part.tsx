@@ -11,8 +11,8 @@ import { hexLines, refusedLine, refusedWords } from "./refused-words";
 const NEWEST = { by: "when", desc: true } as const;
 
 const COLUMNS: readonly Column<AgentRefused>[] = [
-  { by: "when", label: "At", title: true, read: ({ at }) => Date.parse(at), cell: ({ at }) => <time dateTime={at} title={dateTime(at)}>{momentTime(at, serverNow())}</time> },
-  { by: "batch", label: "Stream / number", read: ({ seq }) => seq, cell: ({ stream, seq }) => <span className="font-mono text-xs wrap-anywhere">{stream}/{seq}</span> },
+  { by: "when", label: "At", title: true, className: "whitespace-nowrap", read: ({ at }) => Date.parse(at), cell: ({ at }) => <time dateTime={at} title={dateTime(at)}>{momentTime(at, serverNow())}</time> },
+  { by: "batch", label: "Stream / number", className: "whitespace-nowrap phone:col-span-2", read: ({ seq }) => seq, cell: ({ stream, seq }) => <span className="font-mono text-xs">{stream}/{seq}</span> },
   { by: "size", label: "Size", figure: true, read: (row) => row.bytes, cell: (row) => bytes(row.bytes) },
   { by: "why", label: "Why", className: "desk:pl-6 phone:col-span-2", read: refusedWords, cell: (row) => <span className="wrap-anywhere">{refusedWords(row)}</span> },
 ];
