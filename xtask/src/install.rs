@@ -60,10 +60,11 @@ const BROWSER: [Package; 2] = [
 ];
 
 /// Errors of a disk, clocks that are wrong, file systems that are small.
-const FAULTS: [Package; 3] = [
+const FAULTS: [Package; 4] = [
     Package { name: "strace", paths: &["/usr/bin/strace", "/usr/local/bin/strace"] },
     Package { name: "faketime", paths: &["/usr/bin/faketime", "/usr/local/bin/faketime"] },
-    Package { name: "util-linux", paths: &["/usr/bin/unshare", "/bin/unshare"] },
+    Package { name: "util-linux", paths: &["/usr/bin/prlimit"] },
+    Package { name: "mount", paths: &["/usr/bin/mount", "/bin/mount"] },
 ];
 
 /// Installs "$@". A fresh server must not start as a service: the tests run their own.
