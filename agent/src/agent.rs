@@ -40,6 +40,8 @@ pub enum AgentError {
     Outbox(#[from] OutboxError),
     #[error("the buffer")]
     Buffer(#[from] BufferError),
+    #[error("the buffer could not be opened")]
+    Opening(#[source] tokio::task::JoinError),
     #[error(transparent)]
     Signals(#[from] SignalError),
     #[error(transparent)]
@@ -60,8 +62,6 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let jobs = Arc::new(Jobs::new(dir.to_owned(), Arc::clone(&outbox), clock.clone()));
     let counters = Arc::new(PollCounters::default());
     let (observations, observed) = poll::outlet::channel(buffer::OBSERVATIONS_MAX);
-    let (buffer, stopped) =
-        buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();
@@ -96,6 +96,13 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
             cancel.clone(),
         ),
     );
+    // After a crash all of a large file is read first, which takes a minute on a slow card: polling goes on
+    // meanwhile, and what finds no room on the way to the file is counted.
+    let (settings, same_clock) = (config.buffer(dir, credentials.agent), clock.clone());
+    let (buffer, stopped) =
+        tokio::task::spawn_blocking(move || buffer::start(settings, observed, same_clock))
+            .await
+            .map_err(AgentError::Opening)??;
     tasks.spawn("buffer", stopped.wait());
     tasks.spawn("history", Arc::clone(&jobs).run(cancel.clone()));
     tasks.spawn(
