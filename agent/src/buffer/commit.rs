@@ -92,13 +92,11 @@ impl Writer {
             fill: &mut written.fill,
             delivered: &mut written.delivered,
         };
-        batches::acked(
-            &step,
-            (self.file.stream_id, &self.file.epochs, now),
-            &self.acked,
-            &mut books,
-        )?;
-        retention::turn(&step, &mut books, now, self.config.cap_bytes)?;
+        let known = self.file.epochs.offset_us(self.file.epochs.current());
+        let collector_now = known.map(|offset_us| Micros(now.0.saturating_add(offset_us)));
+        let case = (self.file.stream_id, &self.file.epochs, collector_now.unwrap_or(now));
+        batches::acked(&step, case, &self.acked, &mut books)?;
+        retention::turn(&step, &mut books, collector_now, self.config.cap_bytes)?;
         let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
         written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {

@@ -159,11 +159,13 @@ impl Delivered {
         self.unsaved.insert(next.id);
     }
 
-    /// Whether some were kept for long enough, or take more than `most_bytes`.
+    /// Whether some were kept for long enough, if the collector's time is known, or take more than
+    /// `most_bytes`.
     #[must_use]
-    pub fn has_surplus(&self, now: Micros, most_bytes: u64) -> bool {
+    pub fn has_surplus(&self, collector_now: Option<Micros>, most_bytes: u64) -> bool {
         // One far ahead was told by a clock that was wrong.
         let is_over = |hour: &Hour| {
+            let Some(now) = collector_now else { return false };
             let age = if hour.began > now { hour.began.since(now) } else { now.since(hour.began) };
             age >= KEEP_FOR + HOUR
         };

@@ -88,11 +88,11 @@ pub(super) fn give_up(
 }
 
 /// What is done with each commit, a step at a time: what the collector has lost waits again, and what
-/// was kept long enough goes.
+/// was kept long enough goes, by the collector's clock: by that of a host in 1970 all would.
 pub(super) fn turn(
     connection: &Connection,
     books: &mut Books<'_>,
-    now: Micros,
+    collector_now: Option<Micros>,
     cap_bytes: u64,
 ) -> rusqlite::Result<()> {
     for seq in books.delivered.again(STEP) {
@@ -106,7 +106,7 @@ pub(super) fn turn(
     }
     let most_bytes = cap_bytes / KEPT_PARTS;
     for _ in 0..STEP / GIVE_UP_STEP {
-        let more = books.delivered.has_surplus(now, most_bytes);
+        let more = books.delivered.has_surplus(collector_now, most_bytes);
         if !more || !give_up(connection, books.delivered, GIVE_UP_STEP)? {
             break;
         }

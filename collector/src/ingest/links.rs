@@ -51,6 +51,10 @@ pub(super) async fn run(
 
 /// Writes what is new. What cannot be written is kept for the next time.
 pub async fn flush(live: &Live, database: &Database) -> Result<(), StoreError> {
+    // What little room there is is for those who sign in.
+    if database.room().is_full() {
+        return Ok(());
+    }
     for _ in 0..TURNS_MAX {
         let (changes, let_go) = live.take_links(TOGETHER_MAX);
         if let_go > 0 {

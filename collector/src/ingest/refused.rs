@@ -76,6 +76,10 @@ impl Refusals {
 
     /// Writes what waits. What cannot be written is let go.
     pub async fn flush(&self, database: &Database) -> Result<(), StoreError> {
+        // What little room there is is for those who sign in.
+        if database.room().is_full() {
+            return Ok(());
+        }
         let waiting = mem::take(&mut *self.waiting());
         if waiting.values().all(Vec::is_empty) {
             return Ok(());

@@ -31,7 +31,7 @@ export async function ledger(browser, { check, look, sideways }) {
       light: await view({ viewport: DESK, theme: "light", storageState }), phone: await view({ viewport: PHONE, theme: "light", storageState, phone: true }),
     };
     const paths = {
-      ledger: [`/agents/${id}`, "[data-ledger='2'] [data-reason=corrupt]"],
+      ledger: [`/agents/${id}`, "[data-ledger='4'] [data-reason=corrupt]"],
       "ledger-chart": [`/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`, "[data-chart=traffic] [data-hatched]"],
       "ledger-agents": ["/agents?show=trouble", `[data-agent='${id}']`],
     };
@@ -73,8 +73,8 @@ async function killed(at) {
   const { page, check } = at;
   await check("ledger: what a kill took is told by the open page, and by the head of it", async () => {
     await away(at);
-    await page.waitForSelector("[data-ledger='1'] [data-reason=crash]:has-text('killed or lost power')", { timeout: DELIVERED_MS });
-    await page.waitForSelector("[data-data-health=wrong]:has-text('1 gap in 24 h')", { timeout: DELIVERED_MS });
+    await page.waitForSelector("[data-ledger='2'] [data-reason=crash]:has-text('killed or lost power')", { timeout: DELIVERED_MS });
+    await page.waitForSelector("[data-data-health=wrong]:has-text('2 gaps in 24 h')", { timeout: DELIVERED_MS });
   });
 }
 
@@ -86,9 +86,11 @@ async function damaged(at) {
       writeFileSync(file, Buffer.alloc(1 << 16, 7));
       writeFileSync(`${file}-wal`, "");
     });
-    await page.waitForSelector("[data-ledger='2'] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
+    await page.waitForSelector("[data-ledger='4'] [data-sums='2'] [data-reason=corrupt]:has-text('2 gaps')", { timeout: DELIVERED_MS });
     const rows = await page.$$eval("[data-ledger] [data-row]", (all) => all.map((row) => row.textContent));
-    return wrongUnless(rows.length === 2 && rows[0].includes("disk") && rows[1].includes("killed"), rows.join("\n"));
+    // Of each there is one for gauges and one for counters.
+    const inOrder = ["disk", "disk", "killed", "killed"].every((word, at) => rows[at]?.includes(word));
+    return wrongUnless(rows.length === 4 && inOrder, rows.join("\n"));
   });
 }
 

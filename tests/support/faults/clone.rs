@@ -118,7 +118,8 @@ fn waits_in(state_dir: &Path) -> BTreeSet<u64> {
         .iter()
         .map(|def| definition::read(&SchemaDef::decode(&def[..]).unwrap()).unwrap())
         .collect();
-    let batches = blobs("SELECT data FROM batch WHERE class = 3");
+    let batches =
+        blobs("SELECT data FROM batch WHERE class = 3 AND seq IN (SELECT seq FROM waiting)");
     let rows = batches.iter().flat_map(|data| decode_rows(data).unwrap());
     rows.filter_map(|row| {
         let columns = &schemas.get(&row.schema)?.columns;

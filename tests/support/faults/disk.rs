@@ -131,6 +131,6 @@ pub async fn collector(ground: &Ground) -> Measured {
         Figure::told("batches that waited at the agent", waiting as f64, ""),
         Figure::seconds("room to live", live, Duration::from_secs(60)),
     ];
-    all.extend(figures(site.balance().await));
+    all.extend(site.figures_without_loss().await);
     Ok(all)
 }

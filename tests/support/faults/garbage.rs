@@ -92,7 +92,7 @@ pub async fn everywhere(ground: &Ground) -> Measured {
         Figure::at_most("the agent grew by", grown(1), "MiB", GROWTH_MAX_MIB),
         Figure::seconds("live after", site.is_live(LIMIT).await, Duration::from_secs(10)),
     ];
-    all.extend(site.figures().await);
+    all.extend(site.figures_without_loss().await);
     Ok(all)
 }
 

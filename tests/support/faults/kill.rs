@@ -29,7 +29,7 @@ pub async fn agent(ground: &Ground) -> Measured {
         polling = polling.max(site.revive().await);
     }
     let mut figures = vec![Figure::seconds("start to polling", polling, Duration::from_secs(5))];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }
 
@@ -49,7 +49,7 @@ pub async fn collector(ground: &Ground) -> Measured {
         Figure::seconds("kill to serving", serving, Duration::from_secs(10)),
         Figure::seconds("kill to live", live, Duration::from_secs(30)),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }
 
@@ -85,6 +85,6 @@ pub async fn postgresql(ground: &Ground) -> Measured {
         Figure::seconds("PostgreSQL to live", live, Duration::from_secs(30)),
         Figure::at_most("processes that ended", f64::from(u8::from(others)), "", 0.0),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }

@@ -54,7 +54,7 @@ pub async fn bad(ground: &Ground) -> Measured {
         Figure::seconds("age of what is live, p99", age, BATCHED + Duration::from_secs(5)),
         Figure::told("over TCP at the end", f64::from(u8::from(transport == "tcp")), ""),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }
 
@@ -80,7 +80,7 @@ pub async fn rebound(ground: &Ground) -> Measured {
         Figure::at_most("rebindings that cost the session", share, "%", 5.0),
         Figure::at_most("rebindings that were none", missed as f64, "", 0.0),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }
 
@@ -115,7 +115,7 @@ pub async fn without_udp(ground: &Ground) -> Measured {
         // A probe of 2 s with its jitter, a handshake, an echo, and what was on the way over TCP.
         Figure::seconds("UDP free to live over QUIC", back, Duration::from_secs(10)),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }
 
@@ -132,6 +132,6 @@ pub async fn swallowed(ground: &Ground) -> Measured {
         Figure::seconds("silence to offline", offline, Duration::from_secs(45)),
         Figure::seconds("line to live", live, Duration::from_secs(10)),
     ];
-    figures.extend(site.figures().await);
+    figures.extend(site.figures_without_loss().await);
     Ok(figures)
 }

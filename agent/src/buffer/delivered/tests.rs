@@ -96,14 +96,16 @@ fn batches_stay_a_day_if_there_is_room() {
     acked(&mut delivered, STREAM, 6..=9, 59);
     acked(&mut delivered, STREAM, 10..=12, 60);
     let day = 24 * 60;
-    assert!(!delivered.has_surplus(at(day + 59), 120));
-    assert!(delivered.has_surplus(at(day + 59), 119), "no room");
-    assert!(delivered.has_surplus(at(day + 60), 120), "the first hour is over");
+    assert!(!delivered.has_surplus(Some(at(day + 59)), 120));
+    assert!(delivered.has_surplus(Some(at(day + 59)), 119), "no room");
+    assert!(delivered.has_surplus(Some(at(day + 60)), 120), "the first hour is over");
     assert_eq!(give_up(&mut delivered, 100), (1..=9).collect::<Vec<_>>());
-    assert!(!delivered.has_surplus(at(day + 60), 120));
+    assert!(!delivered.has_surplus(Some(at(day + 60)), 120));
     // A clock that was a year ahead was wrong, one that was an hour ahead may have been.
-    assert!(!delivered.has_surplus(at(0), 120));
-    assert!(delivered.has_surplus(at(-day), 120));
+    assert!(!delivered.has_surplus(Some(at(0)), 120));
+    assert!(delivered.has_surplus(Some(at(-day)), 120));
+    assert!(!delivered.has_surplus(None, 120), "who does not know the time gives up nothing by it");
+    assert!(delivered.has_surplus(None, 0), "no room");
 }
 
 #[test]

@@ -80,10 +80,14 @@ async fn what_is_kept_no_longer_is_declared_once() {
     running.clock.shift(i64::try_from((2 * KEEP_FOR).as_micros()).unwrap());
     let new = batches(&running, 6..8).await;
     all_acked(&running, &new).await;
-    assert_eq!(count(dir.path(), "batch"), 2, "a day is over");
+    assert_eq!(count(dir.path(), "batch"), 7, "a clock that was set is nobody's until it is measured");
+    running.measured(0).await;
+    let newer = batches(&running, 8..9).await;
+    all_acked(&running, &newer).await;
+    assert_eq!(count(dir.path(), "batch"), 3, "a day is over");
 
     has(&running, stream_id, &old[..2]).await;
-    running.until(|state| state.batches == 3).await;
+    running.until(|state| state.batches == 4).await;
     let all = running.all().await;
     let declared = gaps(&all);
     assert_eq!(declared.iter().map(|gap| gap.class).collect::<Vec<_>>(), [1, 2, 3]);
@@ -96,6 +100,7 @@ async fn what_is_kept_no_longer_is_declared_once() {
     all_acked(&running, &all).await;
     let mut stored = old[..2].to_vec();
     stored.extend(new);
+    stored.extend(newer);
     stored.extend(all);
     has(&running, stream_id, &stored).await;
     assert_eq!(running.all().await, []);

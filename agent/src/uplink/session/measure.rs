@@ -8,6 +8,9 @@ use farwatch_common::clock::{Look, Micros};
 
 use crate::buffer::{Measured, STEP_MIN_US};
 
+/// What took longer tells nothing: this host may have slept before it read the answer.
+const ROAD_MAX_US: i64 = 10 * Micros::SECOND;
+
 /// Of a question that left at `asked` and was answered by `now`; `received` and `sent` are the
 /// collector's times. `None` if our clock was set in between: the four times do not fit together.
 #[must_use]
@@ -22,6 +25,9 @@ pub(super) fn measure(
     let there_us = received.0.saturating_sub(asked.wall.0);
     let back_us = sent.0.saturating_sub(now.wall.0);
     let road_us = there_us.saturating_sub(back_us).max(0);
+    if road_us > ROAD_MAX_US {
+        return None;
+    }
     Some(Measured {
         ahead_us: now.ahead_us,
         offset_us: there_us.saturating_add(back_us) / 2,
@@ -59,6 +65,15 @@ mod tests {
         assert!(measure(asked, times, look(1_000_200, STEP_MIN_US)).is_some());
         assert_eq!(measure(asked, times, look(4_000_200, STEP_MIN_US + 1)), None);
         assert_eq!(measure(asked, times, look(-4_000_200, -STEP_MIN_US - 1)), None);
+    }
+
+    #[test]
+    fn an_answer_that_waited_for_a_host_to_wake_up_tells_nothing() {
+        let answered = (Micros(1_000_100), Micros(1_000_100));
+        let read_after =
+            |sleep_us| measure(look(1_000_000, 0), answered, look(1_000_200 + sleep_us, 0));
+        assert!(read_after(9 * Micros::SECOND).is_some());
+        assert_eq!(read_after(3600 * Micros::SECOND), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Connection as _, Row as _, Sqlite, Transaction};
 
 use super::error::is_to_reopen;
 use super::{StoreError, migrate};
@@ -113,9 +113,14 @@ pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
 
 fn options(suspicion: &Suspicion) -> SqlitePoolOptions {
     let suspicion = suspicion.clone();
-    SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).after_release(move |_, _| {
-        let stays = suspicion.clears();
-        Box::pin(async move { Ok(stays) })
+    SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).after_release(move |connection, _| {
+        let suspicion = suspicion.clone();
+        Box::pin(async move {
+            // Carries out the rollback that waits. Where SQLite had rolled back by itself it fails, and the
+            // driver takes the connection for one within a transaction, for good.
+            connection.ping().await?;
+            Ok(suspicion.clears() && !connection.is_in_transaction())
+        })
     })
 }
 
