@@ -80,7 +80,11 @@ async fn what_is_kept_no_longer_is_declared_once() {
     running.clock.shift(i64::try_from((2 * KEEP_FOR).as_micros()).unwrap());
     let new = batches(&running, 6..8).await;
     all_acked(&running, &new).await;
-    assert_eq!(count(dir.path(), "batch"), 7, "a clock that was set is nobody's until it is measured");
+    assert_eq!(
+        count(dir.path(), "batch"),
+        7,
+        "a clock that was set is nobody's until it is measured"
+    );
     running.measured(0).await;
     let newer = batches(&running, 8..9).await;
     all_acked(&running, &newer).await;
