@@ -65,11 +65,15 @@ async fn what_the_agent_keeps_no_longer_is_declared() {
     let file = rusqlite::Connection::open(site.agent.state_dir.join("buffer.db")).unwrap();
     file.execute("UPDATE acked SET began_us = began_us - ?1", [TWO_DAYS_US]).unwrap();
     site.revive().await;
+    // It judges ages by the collector's clock.
+    site.collector.restart().await;
+    let yesterday = site.clock.now().0 - TWO_DAYS_US / 2;
     let given_up = || {
-        let here = "SELECT COUNT(*) FROM acked WHERE bytes > 0";
-        file.query_row(here, [], |row| row.get::<_, i64>(0)).unwrap() == 0
+        let here = "SELECT COUNT(*) FROM acked WHERE bytes > 0 AND began_us < ?1";
+        file.query_row(here, [yesterday], |row| row.get::<_, i64>(0)).unwrap() == 0
     };
     eventually(LIMIT, "what was kept long enough is given up", async || given_up()).await;
+    site.collector.stop().await;
     drop(file);
     restored(&ground, &mut site).await;
     let found = site.balance().await;
