@@ -126,9 +126,12 @@ impl Drawing<'_> {
     fn gap(&self, at: Micros, after: Micros, before: Micros) -> Raw {
         let touching = || self.gaps.iter().filter(|gap| gap.from < before && gap.to > after);
         let is_rejected = |gap: &&GapRow| gap.reason == GapReason::Rejected;
-        // The shortest says most: of a damaged file only a time is known from which on all may be gone.
-        let declared = touching().filter(|gap| !is_rejected(gap));
-        let declared = declared.min_by_key(|gap| gap.to.since(gap.from));
+        let declared = || touching().filter(|gap| !is_rejected(gap));
+        // Of those that explain all of it the shortest says most: of a damaged file only a time is known from
+        // which on all may be gone.
+        let whole = declared().filter(|gap| self.covers(std::iter::once(*gap), after, before));
+        let shortest = whole.min_by_key(|gap| gap.to.since(gap.from));
+        let declared = shortest.or_else(|| declared().next());
         // A gap does not say of which device it is, and what the collector drops all day is most often of
         // another: only where it leaves nothing of the time it is the cause.
         let rejected = || self.covers(touching().filter(is_rejected), after, before);

@@ -209,6 +209,7 @@ fn what_the_collector_drops_is_the_cause_only_where_it_leaves_nothing() {
     check(&[rejected(2, 6), rejected(10, 17)], None);
     check(&[rejected(2, 14)], None);
     check(&[rejected(2, 17), gap(9, 10, GapReason::Crash)], Some("gap_crash"));
-    // Of what touches, the one that says most.
-    check(&[gap(0, 30, GapReason::Corrupt), gap(9, 10, GapReason::Crash)], Some("gap_crash"));
+    // Of what explains all of it, the one that says most.
+    check(&[gap(0, 30, GapReason::Corrupt), gap(2, 17, GapReason::Crash)], Some("gap_crash"));
+    check(&[gap(0, 30, GapReason::Corrupt), gap(9, 10, GapReason::Crash)], Some("gap_corrupt"));
 }
