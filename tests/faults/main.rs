@@ -2,8 +2,8 @@
 //! beside what is promised. `farwatch-faults [--rounds N] [--json] [ROW…]`; all rows, one round each, by
 //! default. Exit codes: 0 all promises were kept, 1 one was not, 64 usage, 77 a row could not be done here.
 //!
-//! Each round has processes, folders and a runtime of its own, takes at most a minute, and happens on each engine
-//! that the row has to do with.
+//! Each round has processes, folders and a runtime of its own, takes at most a minute (F19 a few), and happens on
+//! each engine that the row has to do with.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -13,7 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use farwatch_support::faults::{Engine, Ground, Measured, ROUND_MAX, ROWS, Row, Skipped, row};
+use farwatch_support::faults::{Engine, Ground, Measured, ROWS, Row, Skipped, row};
 
 use crate::table::{Line, Outcome};
 
@@ -103,7 +103,7 @@ fn one(row: &Row, engine: Engine, round: u64) -> Outcome {
     let measured = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let ground = Ground::new(engine, round, TIMES).await?;
-            let limited = tokio::time::timeout(ROUND_MAX + AROUND, (row.round)(&ground)).await;
+            let limited = tokio::time::timeout(row.within + AROUND, (row.round)(&ground)).await;
             limited.map_or_else(
                 |late| Ok(Outcome::Broken(late.to_string())),
                 |measured: Measured| measured.map(Outcome::Measured),

@@ -4,6 +4,7 @@
 pub mod admit;
 mod member;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,8 +47,8 @@ pub struct Seen {
     pub live_last: Option<Duration>,
     /// The longest time between two of those.
     pub live_gap: Duration,
-    /// Batches that were made and have no answer.
-    pub open: usize,
+    /// Batches of the backlog that have no answer.
+    pub backlog: usize,
     pub acked: u64,
     pub refused: u64,
     pub sessions: u64,
@@ -55,10 +56,14 @@ pub struct Seen {
     pub broken: u64,
 }
 
+/// When an agent has polled, what waits since before too.
+type Polled = Arc<Mutex<BTreeSet<Micros>>>;
+
 /// Agents that are ready; they dial when they are let go, and stop when this is dropped.
 pub struct Herd {
     pub identities: Vec<Identity>,
     seen: Vec<Arc<Mutex<Seen>>>,
+    polled: Vec<Polled>,
     go: watch::Sender<bool>,
     began: Instant,
     _stop: DropGuard,
@@ -71,10 +76,17 @@ impl Herd {
         let (go, gone) = watch::channel(false);
         let (stop, began) = (CancellationToken::new(), Instant::now());
         let end = Clock::system().now();
-        let mut seen = Vec::with_capacity(identities.len());
+        let (mut seen, mut polled) = (Vec::new(), Vec::new());
         for identity in &identities {
             let told = Arc::new(Mutex::new(Seen::default()));
-            let place = member::Place { collector, began, end, seen: Arc::clone(&told) };
+            let polls = Polled::default();
+            let place = member::Place {
+                collector,
+                began,
+                end,
+                seen: Arc::clone(&told),
+                polled: Arc::clone(&polls),
+            };
             let member = Member::new(identity.clone(), habits, place);
             let mut gone = gone.clone();
             spawn_child(&stop, async move {
@@ -83,8 +95,9 @@ impl Herd {
                 }
             });
             seen.push(told);
+            polled.push(polls);
         }
-        Self { identities, seen, go, began, _stop: stop.drop_guard() }
+        Self { identities, seen, polled, go, began, _stop: stop.drop_guard() }
     }
 
     /// All of them dial; returns when that was, since the herd was made.
@@ -98,6 +111,12 @@ impl Herd {
     pub fn seen(&self) -> Vec<Seen> {
         let read = |seen: &Arc<Mutex<Seen>>| *seen.lock().unwrap_or_else(PoisonError::into_inner);
         self.seen.iter().map(read).collect()
+    }
+
+    /// When the agent of that place has polled its devices so far.
+    #[must_use]
+    pub fn polled(&self, at: usize) -> BTreeSet<Micros> {
+        self.polled[at].lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What is measured from now on is of a new time.

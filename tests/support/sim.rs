@@ -18,6 +18,8 @@ pub mod usm;
 
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use farwatch_common::clock::Clock;
@@ -32,15 +34,24 @@ use self::respond::Responder;
 #[derive(Debug)]
 pub struct Served {
     pub address: SocketAddr,
+    asked: Arc<AtomicU64>,
     _stop: DropGuard,
+}
+
+impl Served {
+    /// Datagrams that have come.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
 
 /// Serves `responder` on `socket` until the result is dropped.
 pub fn serve(socket: UdpSocket, responder: Responder) -> std::io::Result<Served> {
     let stop = CancellationToken::new();
-    let served = Served { address: socket.local_addr()?, _stop: stop.clone().drop_guard() };
-    spawn_child(&stop, answer(socket, responder));
-    Ok(served)
+    let (address, asked) = (socket.local_addr()?, Arc::new(AtomicU64::new(0)));
+    spawn_child(&stop, answer(socket, responder, Arc::clone(&asked)));
+    Ok(Served { address, asked, _stop: stop.drop_guard() })
 }
 
 /// Serves `responder` on a port of the system's choice.
@@ -59,7 +70,7 @@ struct Late {
 /// Answers that may wait; more are lost, as on a real line.
 const LATE_MAX: usize = 1024;
 
-async fn answer(socket: UdpSocket, mut responder: Responder) {
+async fn answer(socket: UdpSocket, mut responder: Responder, asked: Arc<AtomicU64>) {
     let clock = Clock::system();
     let mut buffer = vec![0; 65_535];
     let mut late: BinaryHeap<Late> = BinaryHeap::new();
@@ -71,6 +82,7 @@ async fn answer(socket: UdpSocket, mut responder: Responder) {
             received = socket.recv_from(&mut buffer) => {
                 // ICMP errors of earlier answers come up here: the asker is gone.
                 let Ok((length, from)) = received else { continue };
+                asked.fetch_add(1, Ordering::Relaxed);
                 let Some(bytes) = responder.respond(&buffer[..length], clock.now()) else {
                     continue;
                 };

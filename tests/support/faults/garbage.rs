@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use farwatch_agent::identity;
@@ -31,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_millis(500);
 const GROWTH_MAX_MIB: f64 = 64.0;
 const LIMIT: Duration = Duration::from_secs(45);
+/// Of each door; fewer would be no fault.
+const OFTEN_ENOUGH: u64 = 20;
 /// Bytes that programs of each door begin with; what follows is none of theirs.
 const BEGINNINGS: [&[u8]; 7] = [
     b"",
@@ -52,6 +55,9 @@ const KINDS: [PipeKind; 6] = [
     PipeKind::Link,
 ];
 
+/// How often garbage got to a door.
+type Came = Arc<AtomicU64>;
+
 /// Nothing ends, nothing grows, and whoever speaks sense is served.
 pub async fn everywhere(ground: &Ground) -> Measured {
     let mut site = Site::start(ground, ROUTERS).await;
@@ -65,23 +71,36 @@ pub async fn everywhere(ground: &Ground) -> Measured {
         add_device(&site.client, &site.agent_id, &served.address.to_string(), 1).await;
         gear.push(served);
     }
-    let (port, _shell) = shell(ground.seed).await;
+    let shelled = Came::default();
+    let (port, _shell) = shell(ground.seed, Arc::clone(&shelled)).await;
     let backup = format!("/api/v1/devices/{}/backup", site.devices[0]);
     let login = json!({ "port": port, "login": { "user": USER, "password": PASSWORD } });
     site.client.patch(&backup, &login).await.data();
     let pids = [site.collector.pid(), site.agent.pid().unwrap()];
     let before = pids.map(|pid| process_rss_kb(pid).unwrap());
     let (agents, web, seed) = (site.collector.listen, site.collector.http, ground.seed);
+    let came: [Came; 4] = Default::default();
+    let [to_quic, to_agents, to_web, to_pipes] = came.clone();
+    let dice = |more: u64| StdRng::seed_from_u64(seed + more);
+    let [one, other] = [1, 2].map(|host| Ipv4Addr::new(127, 0, 9, host));
     let mut doors = JoinSet::new();
-    doors.spawn(datagrams(agents, StdRng::seed_from_u64(seed)));
-    doors.spawn(streams(agents, Ipv4Addr::new(127, 0, 9, 1), StdRng::seed_from_u64(seed + 1)));
-    doors.spawn(streams(web, Ipv4Addr::new(127, 0, 9, 2), StdRng::seed_from_u64(seed + 2)));
-    doors.spawn(pipes(agents, tls, StdRng::seed_from_u64(seed + 3)));
+    doors.spawn(datagrams(agents, dice(0), to_quic));
+    doors.spawn(streams(agents, one, dice(1), to_agents));
+    doors.spawn(streams(web, other, dice(2), to_web));
+    doors.spawn(pipes(agents, tls, dice(3), to_pipes));
     site.client.post(&format!("{backup}/run"), &json!({})).await.data();
     let ended = tokio::time::timeout(LASTS, doors.join_next()).await;
     assert!(ended.is_err(), "a source of garbage ended: {ended:?}");
     let after = pids.map(|pid| process_rss_kb(pid).unwrap_or(f64::INFINITY));
     drop(doors);
+    for (door, came) in ["QUIC", "agents", "web", "pipes"].into_iter().zip(came.iter()) {
+        let times = came.load(Ordering::Relaxed);
+        assert!(times >= OFTEN_ENOUGH, "{door}: garbage came {times} times only");
+    }
+    for gear in &gear {
+        assert!(gear.asked() > 0, "the router that answers garbage was never asked");
+    }
+    assert!(shelled.load(Ordering::Relaxed) > 0, "nobody signed in where there is no SSH");
     let grown = |at: usize| (after[at] - before[at]).max(0.0) / 1024.0;
     let same = site.agent().await["connected_since"] == connected;
     let ends = !(site.collector.is_running() && site.agent.is_running());
@@ -112,22 +131,26 @@ fn some(dice: &mut StdRng, beginnings: &[&[u8]], most: usize) -> Vec<u8> {
     bytes
 }
 
-async fn datagrams(to: SocketAddr, mut dice: StdRng) {
+async fn datagrams(to: SocketAddr, mut dice: StdRng, came: Came) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     loop {
         let bytes = some(&mut dice, &QUIC, 1_400);
-        let _ = socket.send_to(&bytes, to).await;
+        if socket.send_to(&bytes, to).await.is_ok() {
+            came.fetch_add(1, Ordering::Relaxed);
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn streams(to: SocketAddr, from: Ipv4Addr, mut dice: StdRng) {
+async fn streams(to: SocketAddr, from: Ipv4Addr, mut dice: StdRng, came: Came) {
     loop {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((from, 0).into()).unwrap();
         if let Ok(Ok(mut stream)) = tokio::time::timeout(PATIENCE, socket.connect(to)).await {
             let bytes = some(&mut dice, &BEGINNINGS, 20_000);
-            let _ = stream.write_all(&bytes).await;
+            if stream.write_all(&bytes).await.is_ok() {
+                came.fetch_add(1, Ordering::Relaxed);
+            }
             let _ = tokio::time::timeout(PATIENCE, stream.read(&mut [0; 512])).await;
         }
         tokio::time::sleep(PAUSE).await;
@@ -135,16 +158,19 @@ async fn streams(to: SocketAddr, from: Ipv4Addr, mut dice: StdRng) {
 }
 
 /// Behind the door: every kind of pipe, with garbage in it.
-async fn pipes(to: SocketAddr, tls: Arc<ClientConfig>, mut dice: StdRng) {
+async fn pipes(to: SocketAddr, tls: Arc<ClientConfig>, mut dice: StdRng, came: Came) {
     loop {
         let Ok(Ok(session)) = tokio::time::timeout(LIMIT, quic::dial(to, Arc::clone(&tls))).await
         else {
+            tokio::time::sleep(PAUSE).await;
             continue;
         };
         for kind in KINDS {
             let Ok(mut pipe) = session.open(kind).await else { break };
             let bytes = some(&mut dice, &BEGINNINGS, 100_000);
-            let _ = tokio::time::timeout(PATIENCE, pipe.write_all(&bytes)).await;
+            if let Ok(Ok(())) = tokio::time::timeout(PATIENCE, pipe.write_all(&bytes)).await {
+                came.fetch_add(1, Ordering::Relaxed);
+            }
             let _ = tokio::time::timeout(PATIENCE, pipe.read(&mut [0; 512])).await;
         }
         session.close("enough");
@@ -152,13 +178,14 @@ async fn pipes(to: SocketAddr, tls: Arc<ClientConfig>, mut dice: StdRng) {
 }
 
 /// A device whose SSH is none.
-async fn shell(seed: u64) -> (u16, JoinSet<()>) {
+async fn shell(seed: u64, came: Came) -> (u16, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut dice = StdRng::seed_from_u64(seed);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
+            came.fetch_add(1, Ordering::Relaxed);
             let bytes = some(&mut dice, &BEGINNINGS, 100_000);
             let _ = stream.write_all(&bytes).await;
         }

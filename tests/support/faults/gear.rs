@@ -1,5 +1,7 @@
 //! Gear that does not answer, or takes for ever.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -41,7 +43,8 @@ pub async fn slow(ground: &Ground) -> Measured {
     late.fault = Fault::Late(LATE);
     let late = serve_anywhere(late).await.unwrap();
     add_device(&site.client, &site.agent_id, &late.address.to_string(), 1).await;
-    let (port, _drips) = drips().await;
+    let dripping = Arc::new(AtomicBool::new(false));
+    let (port, _drips) = drips(Arc::clone(&dripping)).await;
     let backup = format!("/api/v1/devices/{}/backup", site.devices[0]);
     let login = json!({ "port": port, "login": { "user": USER, "password": PASSWORD } });
     site.client.patch(&backup, &login).await.data();
@@ -56,6 +59,13 @@ pub async fn slow(ground: &Ground) -> Measured {
     off.sort_by(f64::total_cmp);
     let p99 = off[(off.len() * 99 / 100).min(off.len() - 1)];
     let limit = INTERVAL.as_secs_f64() * 1e3 * JITTER_SHARE;
+    let mut waiting = [0; 512];
+    for socket in &dead {
+        let asked = tokio::time::timeout(LATE, socket.recv(&mut waiting)).await;
+        assert!(asked.is_ok(), "gear that does not answer was not asked");
+    }
+    assert!(late.asked() > 0, "the router that answers late was not asked");
+    assert!(dripping.load(Ordering::Relaxed), "nobody signed in where a byte a second comes");
     let mut all = vec![
         Figure::at_most("jitter of healthy polls, p99", p99, "ms", limit),
         Figure::at_most("threads more at the agent", grown, "", 0.0),
@@ -79,13 +89,14 @@ fn threads(pid: u32) -> f64 {
 }
 
 /// An SSH server that says who it is by one byte a second.
-async fn drips() -> (u16, JoinSet<()>) {
+async fn drips(has_begun: Arc<AtomicBool>) -> (u16, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let mut dripping = JoinSet::new();
         while let Ok((mut stream, _)) = listener.accept().await {
+            has_begun.store(true, Ordering::Relaxed);
             dripping.spawn(async move {
                 for byte in b"SSH-2.0-".iter().chain(std::iter::repeat(&b'x')) {
                     if stream.write_all(&[*byte]).await.is_err() {

@@ -1,5 +1,6 @@
 //! Very many agents at once.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Micros;
@@ -11,7 +12,6 @@ use crate::herd::{Habits, Herd};
 use crate::http::Client;
 use crate::oracle::samples;
 use crate::process::eventually;
-use crate::stack::Collector;
 
 /// Agents of a planned restart.
 const RESTARTED: usize = 500;
@@ -26,6 +26,8 @@ const RESTARTS: usize = 2;
 const LIMIT: Duration = Duration::from_secs(120);
 /// Agents whose devices are read back to the last poll.
 const READ_BACK: usize = 5;
+/// What an agent has polled is stored after so long.
+const STORED_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
 /// After the drain and with nothing to do, memory is what idle agents take.
 const IDLE_FOR: Duration = Duration::from_secs(5);
@@ -53,12 +55,18 @@ pub async fn restart(ground: &Ground) -> Measured {
     let client = collector.client().await;
     let alerts = client.get("/api/v1/alerts?limit=1000").await.data();
     let alerts = alerts.as_array().unwrap().len() as f64;
+    let wrong = wrong(&client, &herd).await;
     let lost = lost(&client, &herd).await;
     Ok(vec![
         Figure::told("agents", RESTARTED as f64, ""),
         // Less the time between two polls.
-        Figure::seconds("longest without fresh values", gap - OFTEN, Duration::from_secs(30)),
+        Figure::seconds(
+            "longest without fresh values",
+            gap.saturating_sub(OFTEN),
+            Duration::from_secs(30),
+        ),
         Figure::at_most("alerts", alerts, "", 0.0),
+        Figure::at_most("polls not stored once, of those read back", wrong, "", 0.0),
         Figure::at_most("refused", refused as f64, "batches", 0.0),
         Figure::at_most("declared lost", lost, "gaps", 0.0),
     ])
@@ -81,7 +89,7 @@ pub async fn reconnect(ground: &Ground) -> Measured {
         if live.is_none() && seen.iter().all(|seen| seen.live.is_some()) {
             live = Some(began.elapsed());
         }
-        if live.is_some() && seen.iter().all(|seen| seen.open == 0) {
+        if live.is_some() && seen.iter().all(|seen| seen.backlog == 0) {
             break began.elapsed();
         }
         most = most.max(process_rss_kb(collector.pid()).unwrap());
@@ -97,7 +105,7 @@ pub async fn reconnect(ground: &Ground) -> Measured {
     let idle = process_rss_kb(collector.pid()).unwrap();
     let refused: u64 = herd.seen().iter().map(|seen| seen.refused).sum();
     let broken: u64 = herd.seen().iter().map(|seen| seen.broken).sum();
-    let missing = missing(&collector, &herd).await;
+    let wrong = wrong(&client, &herd).await;
     let lost = lost(&client, &herd).await;
     Ok(vec![
         Figure::told("agents", RETURNING as f64, ""),
@@ -113,7 +121,7 @@ pub async fn reconnect(ground: &Ground) -> Measured {
         Figure::told("API meanwhile, p99", p99, "ms"),
         Figure::told("dials that failed or broke off", broken as f64, ""),
         Figure::at_most("refused", refused as f64, "batches", 0.0),
-        Figure::at_most("polls missing of those read back", missing, "", 0.0),
+        Figure::at_most("polls not stored once, of those read back", wrong, "", 0.0),
         Figure::at_most("declared lost", lost, "gaps", 0.0),
     ])
 }
@@ -125,30 +133,43 @@ async fn all_live(herd: &Herd) {
     .await;
 }
 
-/// Gaps of the first agents and the last.
+/// Gaps of some.
 async fn lost(client: &Client, herd: &Herd) -> f64 {
     let mut gaps = 0;
-    for identity in some(herd) {
-        let path = format!("/api/v1/agents/{}/gaps", identity.credentials.agent);
+    for at in some(herd) {
+        let path = format!("/api/v1/agents/{}/gaps", herd.identities[at].credentials.agent);
         gaps += client.get(&path).await.data().as_array().unwrap().len();
     }
     gaps as f64
 }
 
-/// Polls of before that cannot be read back, of some.
-async fn missing(collector: &Collector, herd: &Herd) -> f64 {
-    let client = collector.client().await;
-    let mut missing = 0;
-    for identity in some(herd) {
-        for device in &identity.devices {
-            let stored = samples(&client, &device.to_string(), Micros(0)).await;
-            missing += (BACKLOG as usize).saturating_sub(stored.len());
+/// Polls of some that are not stored, or not once, though it was waited for.
+async fn wrong(client: &Client, herd: &Herd) -> f64 {
+    let mut wrong = 0;
+    for at in some(herd) {
+        let polled = herd.polled(at);
+        assert!(!polled.is_empty(), "an agent that never polled");
+        for device in &herd.identities[at].devices {
+            let until = Instant::now() + STORED_WITHIN;
+            wrong += loop {
+                let mut times = BTreeMap::<Micros, usize>::new();
+                for (at, _) in samples(client, &device.to_string(), Micros(0)).await {
+                    *times.entry(at).or_default() += 1;
+                }
+                let twice = times.values().filter(|times| **times > 1).count();
+                let missing = polled.iter().filter(|at| !times.contains_key(at)).count();
+                if twice > 0 || missing == 0 || Instant::now() >= until {
+                    break twice + missing;
+                }
+                tokio::time::sleep(LOOK).await;
+            };
         }
     }
-    missing as f64
+    wrong as f64
 }
 
-fn some(herd: &Herd) -> impl Iterator<Item = &crate::herd::Identity> {
+/// The places of some of its agents.
+fn some(herd: &Herd) -> impl Iterator<Item = usize> {
     let step = (herd.identities.len() / READ_BACK).max(1);
-    herd.identities.iter().step_by(step)
+    (0..herd.identities.len()).step_by(step)
 }

@@ -27,7 +27,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::{Habits, Identity, Seen, minute};
+use super::{Habits, Identity, Polled, Seen, minute};
 use crate::bench::site::system;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -47,6 +47,7 @@ pub(super) struct Place {
     /// When what waits ends.
     pub(super) end: Micros,
     pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) polled: Polled,
 }
 
 /// A batch that has no answer.
@@ -104,7 +105,12 @@ impl Member {
         self.next_poll = Instant::now();
         loop {
             let wait = self.redial.next(self.now(), rand::random());
-            tokio::time::sleep(wait).await;
+            let until = Instant::now() + wait;
+            while self.next_poll < until {
+                tokio::time::sleep_until(self.next_poll.into()).await;
+                self.poll_if_due();
+            }
+            tokio::time::sleep_until(until.into()).await;
             let began = Instant::now();
             match self.session().await {
                 Ok(wait) => self.redial.told(wait),
@@ -121,7 +127,16 @@ impl Member {
     fn tell(&self, change: impl FnOnce(&mut Seen)) {
         let mut seen = self.place.seen.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut seen);
-        seen.open = self.waiting.len();
+        let backlog = self.waiting.values().filter(|waiting| waiting.lane == Lane::Backlog);
+        seen.backlog = backlog.count();
+    }
+
+    /// What could not be polled in time is not made up for.
+    fn poll_if_due(&mut self) {
+        if Instant::now() >= self.next_poll {
+            self.next_poll = Instant::now() + self.habits.interval;
+            self.poll(self.clock.now(), Lane::Live);
+        }
     }
 
     /// A batch of counters and one of gauges.
@@ -130,6 +145,7 @@ impl Member {
             self.waiting.insert(self.next_seq, Waiting { lane, class, at });
             self.next_seq += 1;
         }
+        self.place.polled.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
         self.core.refilled();
     }
 
@@ -285,12 +301,7 @@ impl Member {
         up: &mpsc::Sender<TelemetryUp>,
         session: &dyn Session,
     ) -> anyhow::Result<()> {
-        if Instant::now() >= self.next_poll {
-            // What could not be polled in time is not made up for.
-            self.next_poll = Instant::now() + self.habits.interval;
-            self.poll(self.clock.now(), Lane::Live);
-            self.tell(|_| {});
-        }
+        self.poll_if_due();
         match self.core.due(self.now()) {
             Due::Nothing => {}
             Due::Redial => anyhow::bail!("no answer to heartbeats"),
