@@ -1,38 +1,38 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { serverNow } from "../../lib/clock";
 import { momentTime } from "../../lib/format";
 import { reasonWords } from "../../lib/gap-words";
-import type { Agent, Gap, Losses } from "../../lib/types";
+import type { Agent, Losses } from "../../lib/types";
 import { type Column, DataTable } from "../../ui/data-table";
 import { ErrorNote } from "../../ui/error-note";
 import { useGaps, useLedger } from "./agent-losses";
 import { BackfillPart } from "./backfill-part";
 import { advice, amountWords, classWords, countWords, lengthWords, spanTitle } from "./ledger-words";
-import { sumsOf } from "./losses";
+import { type Incident, incidentsOf, sumsOf } from "./losses";
 import { RefusedPart } from "./refused-part";
 
 /** More of them unfold: below stand the devices. */
 const SHOWN = 5;
 const NEWEST = { by: "when", desc: true } as const;
 
-const COLUMNS: readonly Column<Gap>[] = [
-  { by: "when", label: "From", title: true, read: ({ from }) => Date.parse(from), cell: (gap) => <When gap={gap} /> },
+const COLUMNS: readonly Column<Incident>[] = [
+  { by: "when", label: "From", title: true, read: ({ from }) => Date.parse(from), cell: (one) => <When one={one} /> },
   { by: "length", label: "For", figure: true, read: ({ from, to }) => Date.parse(to) - Date.parse(from), cell: lengthWords },
-  { by: "what", label: "Of", read: ({ class: name }) => classWords(name), cell: ({ class: name }) => classWords(name) },
-  { by: "count", label: "Lost", figure: true, read: ({ count }) => count, cell: (gap) => <span className={gap.count > 0 ? "" : "text-muted"}>{countWords(gap)}</span> },
+  { by: "what", label: "Of", read: classWords, cell: classWords },
+  { by: "count", label: "Lost", figure: true, read: ({ count }) => count, cell: (one) => <span className={one.count > 0 ? "" : "text-muted"}>{countWords(one)}</span> },
   { by: "why", label: "Why", className: "desk:pl-6 phone:col-span-2", read: ({ reason }) => reasonWords(reason), cell: ({ reason }) => <span title={advice(reason) ?? undefined}>{reasonWords(reason)}</span> },
 ];
 
-function When({ gap }: { gap: Gap }) {
+function When({ one }: { one: Incident }) {
   return (
-    <span className="inline-flex items-center gap-2" title={spanTitle(gap)}>
+    <span className="inline-flex items-center gap-2" title={spanTitle(one)}>
       <span className="hatched h-2.5 w-4 shrink-0 rounded-sm border border-edge" aria-hidden="true" />
-      <time dateTime={gap.from}>{momentTime(gap.from, serverNow())}</time>
+      <time dateTime={one.from}>{momentTime(one.from, serverNow())}</time>
     </span>
   );
 }
 
-const keyOf = (gap: Gap) => `${gap.stream} ${gap.seq_from} ${gap.seq_to} ${gap.class} ${gap.reason}`;
+const keyOf = ({ key }: Incident) => key;
 
 /** What was promised of its data and how it is kept: what still comes, and each loss with its time, its size and its cause. */
 export function AgentLedger({ agent }: { agent: Agent }) {
@@ -56,8 +56,11 @@ export function AgentLedger({ agent }: { agent: Agent }) {
 function Gaps({ id }: { id: string }) {
   const [isWhole, setWhole] = useState(false);
   const list = useGaps(id);
-  const isFolded = !isWhole && list.rows.length > SHOWN;
-  const shown = isFolded ? { ...list, rows: list.rows.slice(0, SHOWN), more: () => setWhole(true) } : list;
+  const rows = useMemo(() => incidentsOf(list.rows), [list.rows]);
+  // How many they are is known of the whole list only: what is counted there are gaps.
+  const all = { ...list, rows, total: list.more ? null : rows.length };
+  const isFolded = !isWhole && rows.length > SHOWN;
+  const shown = isFolded ? { ...all, rows: rows.slice(0, SHOWN), more: () => setWhole(true) } : all;
   return <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
 }
 

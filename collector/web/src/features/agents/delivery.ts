@@ -44,18 +44,18 @@ export function healthOf(agents: readonly Told[], nowMs: number): Health {
   const away = troubles.filter(({ isAway }) => isAway).length;
   const behind = troubles.flatMap(({ behindS }) => behindS ?? []);
   const clocks = troubles.filter(({ isClockOff: isOff }) => isOff).length;
-  const gaps = troubles.reduce((sum, one) => sum + one.gaps, 0);
+  const losers = troubles.filter(({ gaps }) => gaps > 0).length;
   const samples = troubles.reduce((sum, one) => sum + one.samples, 0);
   const words = [
     away > 0 && `${counted(away, "agent")} away`,
     behind.length > 0 && `${counted(behind.length, "agent")} behind by ${duration(Math.max(...behind))}`,
-    gaps > 0 && (samples > 0 ? `${counted(samples, "sample")} lost in 24 h` : `${counted(gaps, "gap")} in 24 h`),
+    losers > 0 && (samples > 0 ? `${counted(samples, "sample")} lost in 24 h` : `${counted(losers, "agent")} lost data in 24 h`),
     clocks > 0 && `${counted(clocks, "clock")} wrong`,
   ];
   const brief = [
     away > 0 && `${integer(away)} away`,
     behind.length > 0 && `${integer(behind.length)} behind`,
-    gaps > 0 && (samples > 0 ? `${compact(samples)} lost` : counted(gaps, "gap")),
+    losers > 0 && (samples > 0 ? `${compact(samples)} lost` : `${integer(losers)} lost data`),
     clocks > 0 && counted(clocks, "clock"),
   ];
   return { isWell: false, words: words.filter(Boolean).join(" · "), brief: brief.filter(Boolean).join(" · ") };

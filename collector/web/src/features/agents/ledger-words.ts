@@ -1,6 +1,7 @@
 /** What was lost, in words of everyday. */
 import { counted, dateTime, duration } from "../../lib/format";
-import type { Gap, Lost } from "../../lib/types";
+import type { Lost } from "../../lib/types";
+import type { Incident } from "./losses";
 
 const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
   counters: "traffic and counters",
@@ -9,9 +10,9 @@ const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
   snapshots: "configurations",
 };
 
-/** What kind of values it was. A newer collector's names are plain enough. */
-export function classWords(name: string): string {
-  return CLASS_WORDS[name] ?? name.replaceAll("_", " ");
+/** What kinds of values it was. A newer collector's names are plain enough. */
+export function classWords({ classes }: Pick<Incident, "classes">): string {
+  return classes.map((name) => CLASS_WORDS[name] ?? name.replaceAll("_", " ")).join(", ");
 }
 
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
@@ -33,17 +34,17 @@ export function amountWords({ gaps, samples }: Lost): string {
   return samples > 0 ? `${counted(samples, "sample")} in ${counted(gaps, "gap")}` : counted(gaps, "gap");
 }
 
-/** What one gap lost. */
-export function countWords({ count }: Pick<Gap, "count">): string {
+/** What one incident lost. */
+export function countWords({ count }: Pick<Incident, "count">): string {
   return count > 0 ? counted(count, "sample") : "not counted";
 }
 
 /** How long it is. */
-export function lengthWords({ from, to }: Pick<Gap, "from" | "to">): string {
+export function lengthWords({ from, to }: Pick<Incident, "from" | "to">): string {
   return duration((Date.parse(to) - Date.parse(from)) / 1000);
 }
 
 /** From when to when, for a tooltip. */
-export function spanTitle({ from, to }: Pick<Gap, "from" | "to">): string {
+export function spanTitle({ from, to }: Pick<Incident, "from" | "to">): string {
   return `${dateTime(from)} – ${dateTime(to)}`;
 }
