@@ -65,6 +65,17 @@ async function well({ url, page, check, look }) {
     await page.waitForSelector("[data-over='0']:has-text('Nothing: no incident ended since')");
   });
   await look("now-well-dark");
+  await check("now: while the collector stores nothing it does not say that all is well", async () => {
+    await page.route("**/health/ready", (route) => route.fulfill({ json: { data: { status: "ok", disk: "full" } } }));
+    await page.reload();
+    await page.waitForSelector("[data-disk-full]:has-text('A full disk')");
+    await page.waitForSelector("[data-disk-bar]");
+    return wrongUnless((await page.locator("[data-all-well], [data-current]").count()) === 0, await page.locator("main").textContent());
+  });
+  await look("now-disk-full-dark");
+  await page.unroute("**/health/ready");
+  await page.reload();
+  await page.waitForSelector("[data-all-well]");
 }
 
 async function night({ site, page, check, look }) {

@@ -15,7 +15,7 @@ const SHOWN = 8;
 const WORTH_S = 10;
 
 /** Whether all data is here, and which agents are behind. */
-export function HealthPart({ now: { isKnown, health: { behind, well, all }, agents } }: { now: Now }) {
+export function HealthPart({ now: { isKnown, isDiskFull, health: { behind, well, all }, agents } }: { now: Now }) {
   const hidden = behind.length - SHOWN;
   return (
     <NowPart title="Data health" note={isKnown && agents > 0 && `${integer(well.length)} of ${counted(well.length + all, "agent")} well`} data-behind={all}>
@@ -24,7 +24,7 @@ export function HealthPart({ now: { isKnown, health: { behind, well, all }, agen
           {behind.length > 0 && <ul aria-label="Agents that are behind">{behind.slice(0, SHOWN).map((one) => <Late key={one.id} {...one} />)}</ul>}
           {hidden > 0 && <Link to="/agents" className={MORE}>and {integer(hidden)} more</Link>}
           {all > behind.length && <p className="px-4 text-muted phone:px-3">{counted(all - behind.length, "agent")} away: told among the open incidents.</p>}
-          <Current ids={well} isAll={all === 0} />
+          {!isDiskFull && <Current ids={well} isAll={all === 0} />}
         </>
       )}
     </NowPart>

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { counted, duration, integer } from "../../lib/format";
 import { live, useEachSecond } from "../../lib/live-app";
@@ -21,11 +22,12 @@ import type { Now } from "./use-now";
 
 /** What is wrong by its root, the worst first. */
 export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
-  const { isKnown, ids, incidents, hidden, hold } = now;
+  const { isKnown, isDiskFull, ids, incidents, hidden, hold } = now;
   const count = ids.length + hidden;
   return (
     <NowPart title="Open incidents" note={count > 0 && <span className="inline-flex items-center gap-1.5">{counted(count, "incident")} ·<SeverityFigures now={now} /></span>} data-incidents={isKnown ? count : "loading"}>
-      {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? <AllWell now={now} /> : (
+      {isDiskFull && <DiskFull />}
+      {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? !isDiskFull && <AllWell now={now} /> : (
         <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)}>
           {ids.map((root) => {
             const incident = incidents.get(root);
@@ -73,19 +75,36 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
   );
 }
 
+/** What stands on the page is old then, however well it looks. */
+function DiskFull() {
+  return (
+    <Headline icon="warn" tone="text-down" title="Nothing new is stored: the collector's disk is full" data-disk-full>
+      What stands here was so before. Agents keep what they measure, and nothing is lost while their buffers last. Who runs the
+      collector deletes something or makes the disk larger; then all goes on by itself. The documentation tells more under «A full
+      disk» (docs/operations.md).
+    </Headline>
+  );
+}
+
 /** Nothing is wrong, and what is watched: never blank. */
 function AllWell({ now: { devices, counts, sites, sampledAt } }: { now: Now }) {
   const last = useEachSecond(() => (sampledAt === null ? "" : `; last data ${duration(Math.max(0, serverNow() - sampledAt) / 1000)} ago`));
   const where = `${counted(devices, "device")} at ${counted(sites.length, "site")}`;
   const isUp = counts.up === devices;
   return (
-    <div className="flex items-center gap-4 px-4 py-6 phone:px-3" data-all-well={isUp || undefined}>
-      <span className={`inline-flex size-10 shrink-0 items-center justify-center rounded-full border border-line ${isUp ? "text-up" : "text-muted"}`}><Icon name="check" size={22} /></span>
+    <Headline icon="check" tone={isUp ? "text-up" : "text-muted"} title={isUp ? "All is well" : "No incident is open"} data-all-well={isUp || undefined}>
+      {isUp ? `${where}, all up${last}` : `${where}, ${integer(devices - counts.up)} of them not up: no rule calls that wrong${last}`}
+    </Headline>
+  );
+}
+
+function Headline({ icon, tone, title, children, ...mark }: { icon: "check" | "warn"; tone: string; title: string; children: ReactNode } & Record<`data-${string}`, true | undefined>) {
+  return (
+    <div className="flex items-center gap-4 px-4 py-6 phone:px-3" {...mark}>
+      <span className={`inline-flex size-10 shrink-0 items-center justify-center rounded-full border border-line ${tone}`}><Icon name={icon} size={22} /></span>
       <div>
-        <p className="text-lg font-semibold">{isUp ? "All is well" : "No incident is open"}</p>
-        <p className="text-muted">
-          {isUp ? `${where}, all up${last}` : `${where}, ${integer(devices - counts.up)} of them not up: no rule calls that wrong${last}`}
-        </p>
+        <p className="text-lg font-semibold">{title}</p>
+        <p className="max-w-[620px] text-muted">{children}</p>
       </div>
     </div>
   );

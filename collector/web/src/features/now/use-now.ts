@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
 import { live } from "../../lib/live-app";
+import { useDiskFull } from "../../lib/use-disk";
 import { useHeld } from "../../lib/use-held";
 import { heldRows, type Rows } from "../alerts/filter";
 import { SEVERITIES, type Severity, severityOf } from "../alerts/standing";
@@ -56,7 +57,7 @@ export function useNow() {
   if (rows !== kept) setKept(rows);
   const ids = useMemo(() => rows.ids.filter((root) => incidents.has(root)), [rows, incidents]);
   return {
-    hold, isKnown, incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
+    hold, isKnown, isDiskFull: useDiskFull(), incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
     firing: useMemo(() => [...incidents.values()].filter(({ standing }) => standing === "firing").length, [incidents]),
     devices: devices.length, agents: agents.length, counts: useMemo(() => countStates(devices), [devices]),
     sampledAt, severities, unknown: untold, sites, troubled: useMemo(() => inTrouble(sites), [sites]),

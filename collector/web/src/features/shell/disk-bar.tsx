@@ -1,20 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
-import { api, take } from "../../lib/api";
+import { useDiskFull } from "../../lib/use-disk";
 import { useMe } from "../../lib/use-person";
 import { Icon } from "../../ui/icon";
 
-const EVERY_MS = 60_000;
-
 /** While nothing is stored for want of room: for who runs the collector, nobody else can make room. */
 export function DiskBar() {
-  const isMine = useMe()?.user.role === "super_admin";
-  const { data } = useQuery({
-    queryKey: ["disk"],
-    queryFn: async () => (await take(api.GET("/health/ready"))).data.disk,
-    enabled: isMine,
-    refetchInterval: EVERY_MS,
-  });
-  if (!isMine || data !== "full") return null;
+  if (!useDiskFull(useMe()?.user.role === "super_admin")) return null;
   return (
     <p role="alert" data-disk-bar className="flex shrink-0 items-start gap-2 border-b border-line bg-down-soft px-4 py-1.5 text-xs phone:px-3">
       <span className="mt-px text-down"><Icon name="warn" size={14} /></span>
