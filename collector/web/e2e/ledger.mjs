@@ -89,7 +89,7 @@ async function damaged(at) {
     await page.waitForSelector("[data-ledger='4'] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
     const rows = await page.$$eval("[data-ledger] [data-row]", (all) => all.map((row) => row.textContent));
     // Of each there are two gaps, one of gauges and one of counters, told as one loss.
-    const of = (word) => rows.filter((row) => row.includes(word) && row.includes("traffic and counters, levels and pings")).length;
+    const of = (word) => rows.filter((row) => row.includes(word) && row.includes("counters, levels and pings")).length;
     return wrongUnless(of("disk") === 1 && of("killed") === 1 && rows.length === 2, rows.join("\n"));
   });
 }

@@ -25,6 +25,13 @@ it("picks SI prefixes", () => {
   ]);
 });
 
+it("counts bytes by 1,024", () => {
+  expect([0, 1023, 1536, 70_000, 2 ** 20, 2 * 2 ** 30, 5 * 2 ** 40].map(bytes)).toEqual([
+    "0 B", "1,023 B", "1.50 KiB", "68.4 KiB", "1 MiB", "2 GiB", "5 TiB",
+  ]);
+  expect(reading(1.5 * 2 ** 30, "B")).toBe("1.50 GiB");
+});
+
 it("tells small values apart from zero and from each other", () => {
   expect([0.5, 0.09, 0.0033, -0.00041, 1e-9].map((v) => si(v, "A"))).toEqual(["0.50 A", "0.09 A", "0.0033 A", "-0.00041 A", "0.00 A"]);
 });

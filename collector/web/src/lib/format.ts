@@ -66,18 +66,24 @@ const [SMALL, NOTHING] = [0.1, 1e-6];
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"] as const;
 
-/** SI prefix chosen per value: for headings, tooltips and chart axes, not for columns. */
+/**
+ * Prefix chosen per value: for headings, tooltips and chart axes, not for columns. Of bytes those of 1,024, as alerts
+ * and the files of collector and agents have them.
+ */
 export function si(value: Value, unit: string): string {
   if (!given(value)) return NONE;
+  const isBytes = unit === "B";
+  const base = isBytes ? 1024 : 1000;
   let step = 0;
   let scaled = value;
-  while (Math.abs(scaled) >= 1000 && step < PREFIXES.length - 1) {
-    scaled /= 1000;
+  while (Math.abs(scaled) >= base && step < PREFIXES.length - 1) {
+    scaled /= base;
     step += 1;
   }
   const size = Math.abs(scaled);
   const digits = size === 0 || size >= 100 || Number.isInteger(scaled) ? whole : size >= 10 ? one : size >= SMALL || size < NOTHING ? two : small;
-  return `${digits.format(scaled)} ${PREFIXES[step]}${unit}`.trimEnd();
+  const prefix = PREFIXES[step] ?? "";
+  return `${digits.format(scaled)} ${isBytes && prefix ? `${prefix.toUpperCase()}i` : prefix}${unit}`.trimEnd();
 }
 
 /** Units that take no prefix: their values are read as they are. */

@@ -20,7 +20,7 @@ interface Props {
 export function Cell({ children, className = "", figure, title, label }: Props) {
   const look = title ? "font-medium phone:order-first phone:col-span-2 phone:text-base" : "";
   return (
-    <td className={`px-2 first:pl-4 last:pr-4 phone:flex phone:min-w-0 phone:items-center phone:px-0! ${figure ? "num phone:text-left" : ""} ${look} ${className}`}>
+    <td className={`px-2 desk:py-1 first:pl-4 last:pr-4 phone:flex phone:min-w-0 phone:items-center phone:px-0! ${figure ? "num phone:text-left" : ""} ${look} ${className}`}>
       {label && <span className="mr-2 hidden text-xs text-muted phone:inline">{label}</span>}
       {children}
     </td>

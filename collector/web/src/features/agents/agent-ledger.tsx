@@ -16,11 +16,11 @@ const SHOWN = 5;
 const NEWEST = { by: "when", desc: true } as const;
 
 const COLUMNS: readonly Column<Incident>[] = [
-  { by: "when", label: "From", title: true, read: ({ from }) => Date.parse(from), cell: (one) => <When one={one} /> },
+  { by: "when", label: "From", title: true, className: "whitespace-nowrap", read: ({ from }) => Date.parse(from), cell: (one) => <When one={one} /> },
   { by: "length", label: "For", figure: true, read: ({ from, to }) => Date.parse(to) - Date.parse(from), cell: lengthWords },
-  { by: "what", label: "Of", read: classWords, cell: classWords },
+  { by: "what", label: "Of", className: "phone:order-last phone:col-span-2", read: classWords, cell: classWords },
   { by: "count", label: "Lost", figure: true, read: ({ count }) => count, cell: (one) => <span className={one.count > 0 ? "" : "text-muted"}>{countWords(one)}</span> },
-  { by: "why", label: "Why", className: "desk:pl-6 phone:col-span-2", read: ({ reason }) => reasonWords(reason), cell: ({ reason }) => <span title={advice(reason) ?? undefined}>{reasonWords(reason)}</span> },
+  { by: "why", label: "Why", className: "desk:pl-6 phone:order-last phone:col-span-2", read: ({ reason }) => reasonWords(reason), cell: ({ reason }) => <span title={advice(reason) ?? undefined}>{reasonWords(reason)}</span> },
 ];
 
 function When({ one }: { one: Incident }) {
@@ -39,7 +39,7 @@ export function AgentLedger({ agent }: { agent: Agent }) {
   const { data, error, refetch } = useLedger(agent.id);
   const gaps = data?.losses.reduce((sum, { ever }) => sum + ever.gaps, 0);
   return (
-    <section aria-labelledby="ledger" className="min-w-0 pt-3 pb-2" data-ledger={gaps}>
+    <section aria-labelledby="ledger" className="@container min-w-0 pt-3 pb-2" data-ledger={gaps}>
       <div className="flex flex-col gap-2 px-4 pb-3 phone:px-3">
         <h2 id="ledger" className="font-semibold">Delivery</h2>
         <BackfillPart agent={agent} />
@@ -69,10 +69,10 @@ function Sums({ losses }: { losses: readonly Losses[] }) {
   const sums = sumsOf(losses);
   if (sums.length === 0) return <p className="text-muted" data-sums="0">Nothing was lost in the last 7 days. What was before stands below.</p>;
   return (
-    <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface phone:grid-cols-1" data-sums={sums.length}>
+    <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
       {sums.map(({ reason, day, week }) => (
         <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
-          <span className="font-medium">Lost: {reasonWords(reason)}</span>
+          <span className="font-medium @max-[760px]:col-span-full">Lost: {reasonWords(reason)}</span>
           <Amounts name="24 h" words={amountWords(day)} />
           <Amounts name="7 days" words={amountWords(week)} />
           {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
@@ -83,7 +83,7 @@ function Sums({ losses }: { losses: readonly Losses[] }) {
 }
 
 function Amounts({ name, words }: { name: string; words: string }) {
-  return <span className="desk:text-right desk:whitespace-nowrap"><span className="mr-1.5 text-xs text-muted">{name}</span>{words}</span>;
+  return <span className="@min-[760px]:text-right desk:whitespace-nowrap"><span className="mr-1.5 text-xs text-muted">{name}</span>{words}</span>;
 }
 
 function Nothing({ agent: { last_seen_at: seen } }: { agent: Agent }) {

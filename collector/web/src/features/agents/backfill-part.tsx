@@ -18,7 +18,7 @@ export function BackfillPart({ agent }: { agent: Agent }) {
   const told = useEachSecond(() => JSON.stringify(progressOf(agent, serverNow())));
   if (agent.revoked_at || !agent.last_seen_at) return null;
   if (how === "well") {
-    return <p className="flex items-center gap-2 text-muted" data-backfill="done"><StateShape state="up" size={9} /> All it has measured is here.</p>;
+    return <p className="flex items-center gap-2 text-muted" data-backfill="done"><StateShape state="up" size={9} /> It keeps up: nothing waits on its disk.</p>;
   }
   if (how === "away") {
     return <p className="text-muted" data-backfill="away">It is not connected. While it runs it keeps what it measures on its own disk, and sends it when it is back.</p>;

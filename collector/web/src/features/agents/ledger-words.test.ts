@@ -11,7 +11,7 @@ it("tells how much, and owns up where it was not counted", () => {
 
 it("tells what it was and how long", () => {
   expect(classWords({ classes: ["events"] })).toBe("changes of state");
-  expect(classWords({ classes: ["counters", "odd_kind"] })).toBe("traffic and counters, odd kind");
+  expect(classWords({ classes: ["counters", "odd_kind"] })).toBe("counters, odd kind");
   expect(lengthWords({ from: "2026-11-22T12:00:00Z", to: "2026-11-22T12:30:00Z" })).toBe("30 min");
 });
 

@@ -4,7 +4,7 @@ import type { Lost } from "../../lib/types";
 import type { Incident } from "./losses";
 
 const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
-  counters: "traffic and counters",
+  counters: "counters",
   gauges: "levels and pings",
   events: "changes of state",
   snapshots: "configurations",

@@ -28,7 +28,7 @@ it("knows what is not as it should be", () => {
 it("calls broken off only what was not back within 10 s", () => {
   const soon = [at(110, "opened", null), at(105, "moved", null), at(100, "ended", "closed")];
   expect(rough(...soon)).toEqual([false, false, false]);
-  expect(words(...soon)[2]).toBe("Ended: it was back within seconds");
+  expect(words(...soon)[2]).toBe("Ended: the next one began within seconds");
   const late = [at(110.001, "opened", null), at(100, "ended", "closed")];
   expect(rough(...late)).toEqual([false, true]);
   expect(words(...late)[1]).toBe("Ended: the line or the agent broke it off");

@@ -24,7 +24,7 @@ type Told = Pick<AgentLink, "at" | "event" | "transport" | "remote_addr" | "reas
 
 /** Why it ended. Nobody is told that one was closed in order: the next one comes at once then. */
 function endedWords(reason: string, isAway: boolean, isBack: boolean): string {
-  if (reason === "closed" && !isAway) return isBack ? "Ended: it was back within seconds" : "Ended";
+  if (reason === "closed" && !isAway) return isBack ? "Ended: the next one began within seconds" : "Ended";
   return `Ended: ${ENDED[reason] ?? reason.replaceAll("_", " ")}`;
 }
 

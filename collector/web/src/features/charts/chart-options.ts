@@ -22,6 +22,10 @@ const SECOND_STEPS: readonly number[] = [
   1, 2, 5, 10, 20, 30, ...[1, 2, 5, 10, 20, 30].map((n) => n * MINUTE_S), ...[1, 2, 3, 6, 12].map((n) => n * HOUR_S),
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].map((n) => n * DAY_S),
 ];
+/** Of an axis in bytes, so that its ticks are round in KiB, MiB and GiB: up to PiB. */
+const BYTE_STEPS: readonly number[] = Array.from({ length: 60 }, (_, power) => 2 ** power);
+/** Of units whose ticks are not told by tens. */
+const STEPS: Readonly<Partial<Record<string, readonly number[]>>> = { s: SECOND_STEPS, B: BYTE_STEPS };
 /** A drag shorter than this is a click. */
 const MIN_DRAG_PX = 6;
 
@@ -83,10 +87,11 @@ function filled({ spec, banded, compared }: Look): uPlot.Band[] {
 
 function axes({ spec, small, zone }: Look): uPlot.Axis[] {
   if (small !== null) return [{ show: false }, { show: false }];
+  const steps = STEPS[spec.unit];
   const axis = { stroke: () => token("faint"), font: "11px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => token("chart-grid"), width: 1 } };
   return [
     { ...axis, size: BOTTOM_PX, space: 76, values: (_, ticks) => ticks.map((tick, i) => tickLabel(tick, ticks[i - 1] ?? null, ticks, zone)) },
-    { ...axis, size: LEFT_PX, space: 32, ...(spec.unit === "s" ? { incrs: [...SECOND_STEPS] } : {}), values: (_, ticks) => ticks.map((tick) => valueWords(tick, spec)) },
+    { ...axis, size: LEFT_PX, space: 32, ...(steps ? { incrs: [...steps] } : {}), values: (_, ticks) => ticks.map((tick) => valueWords(tick, spec)) },
   ];
 }
 

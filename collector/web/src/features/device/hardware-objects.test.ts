@@ -3,6 +3,7 @@ import type { Cause, DeviceObject } from "../../lib/types";
 import { hardwareOf, partTree } from "./hardware-objects";
 import { objectName } from "./object-name";
 
+const GIB = 2 ** 30;
 const at = "2026-11-21T12:00:00Z";
 const object = (id: string, more: Partial<DeviceObject> = {}): DeviceObject => ({
   object: id, group: "host", name: "", kind: "", description: "", parent: null, vendor: null, model: null, serial: null,
@@ -13,28 +14,28 @@ const value = (metric: string, number: number | null, cause: Cause = "timeout") 
 
 it("tells how much of what is used, and keeps unknown apart from nothing", () => {
   const { storage, memory, processors } = hardwareOf([
-    object("storage:31", { name: "/", values: [value("storage_used_bytes", 25e9), value("storage_size_bytes", 100e9)] }),
+    object("storage:31", { name: "/", values: [value("storage_used_bytes", 25 * GIB), value("storage_size_bytes", 100 * GIB)] }),
     object("storage:32", { name: "cdrom", values: [value("storage_used_bytes", 0), value("storage_size_bytes", 0)] }),
     object("storage:33", { name: "none" }),
-    object("memory:1", { name: "RAM", values: [value("memory_used_bytes", null), value("memory_size_bytes", 8e9)] }),
+    object("memory:1", { name: "RAM", values: [value("memory_used_bytes", null), value("memory_size_bytes", 8 * GIB)] }),
     object("cpu:2", { values: [value("cpu_busy_percent", 0)] }),
   ]);
-  expect(storage[0]).toMatchObject({ name: "/", share: 0.25, words: "25 GB of 100 GB", at });
+  expect(storage[0]).toMatchObject({ name: "/", share: 0.25, words: "25 GiB of 100 GiB", at });
   // An empty drive has no share, and nothing is missing of it.
   expect(storage[1]).toMatchObject({ share: null, words: "0 B of 0 B", cause: null });
   expect(storage[2]).toMatchObject({ share: null, words: "waiting", cause: "pending" });
-  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB · no answer", cause: "timeout" });
+  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GiB · no answer", cause: "timeout" });
   expect(processors[0]).toMatchObject({ name: "cpu:2", share: 0, words: "" });
 });
 
 it("tells one figure of what has no other, such as caches", () => {
   const { memory } = hardwareOf([
-    object("memory:6", { name: "Cached memory", values: [value("memory_used_bytes", 4.6e6)] }),
-    object("memory:7", { name: "Free", values: [value("memory_size_bytes", 2e9)] }),
+    object("memory:6", { name: "Cached memory", values: [value("memory_used_bytes", 4.6 * 2 ** 20)] }),
+    object("memory:7", { name: "Free", values: [value("memory_size_bytes", 2 * GIB)] }),
     object("memory:8", { name: "Shared", values: [value("memory_used_bytes", null)] }),
   ]);
   expect(memory.map(({ name, share, words, cause }) => [name, share, words, cause])).toEqual([
-    ["Cached memory", null, "4.60 MB", null], ["Free", null, "2 GB", null], ["Shared", null, "no answer", "timeout"],
+    ["Cached memory", null, "4.60 MiB", null], ["Free", null, "2 GiB", null], ["Shared", null, "no answer", "timeout"],
   ]);
 });
 

@@ -10,7 +10,7 @@ export interface Load {
   name: string;
   /** 0 to 1; null while it is not known. */
   share: number | null;
-  /** «3.2 GB of 8 GB», with why it is no more than that; empty where the share says all. */
+  /** «3.20 GiB of 8 GiB», with why it is no more than that; empty where the share says all. */
   words: string;
   /** Why the share is not known. */
   cause: Cause | null;

@@ -13,14 +13,14 @@ it("takes of each kind the one that is nearest to trouble, and says which of how
   const tiles = healthTiles([
     object("cpu:1", "processor", "Core 1", { cpu_busy_percent: 12 }), object("cpu:2", "processor", "Core 2", { cpu_busy_percent: 95 }),
     object("cpu:3", "processor", "Core 3", { cpu_busy_percent: null }),
-    object("memory:1", "ram", "RAM", { memory_used_bytes: 1e9, memory_size_bytes: 4e9 }),
-    object("memory:2", "swap", "Swap", { memory_used_bytes: 4e9, memory_size_bytes: 4e9 }),
+    object("memory:1", "ram", "RAM", { memory_used_bytes: 2 ** 30, memory_size_bytes: 2 ** 32 }),
+    object("memory:2", "swap", "Swap", { memory_used_bytes: 2 ** 32, memory_size_bytes: 2 ** 32 }),
     object("sensor:1", "temperature", "board", { temperature_celsius: 40 }), object("sensor:2", "temperature", "cpu", { temperature_celsius: 61 }),
     object("sensor:3", "fan_speed", "fan1", { fan_speed_rpm: 4000 }), object("sensor:4", "fan_speed", "fan2", { fan_speed_rpm: 200 }),
   ]);
   expect(tiles.map(({ object: id, title, of, value, isHigh }) => [id, title, of, value, isHigh])).toEqual([
-    ["cpu:2", "Processor", "Core 2, the busiest of 3", "95 %", true],
-    ["memory:1", "Memory", "RAM · 1 GB of 4 GB", "25 %", false],
+    ["cpu:2", "Processor", "Core 2, the busiest of 3", "95.0 %", true],
+    ["memory:1", "Memory", "RAM · 1 GiB of 4 GiB", "25.0 %", false],
     ["sensor:2", "Temperature", "cpu, the hottest of 2", "61 °C", false],
     ["sensor:4", "Fan", "fan2, the slowest of 2", "200 rpm", false],
   ]);

@@ -1,4 +1,5 @@
 /** The few figures that tell most of the health of a device: of each kind the one that is nearest to trouble. */
+import { percent } from "../../lib/format";
 import type { Cause, DeviceObject } from "../../lib/types";
 import type { ChartSpec } from "../charts/chart-data";
 import { LOAD_CHARTS, OBJECT_CHARTS } from "../charts/specs";
@@ -38,7 +39,7 @@ function load(rows: readonly Load[], title: string, word: string, chart: string)
   const drawn = spec(chart);
   if (!first || !drawn) return [];
   const { object, name, share, words, cause, at } = first;
-  const value = share === null ? words : `${Math.round(share * 100)} %`;
+  const value = share === null ? words : `${percent(share)} %`;
   const isTold = share !== null && words !== "";
   return [{
     object: object.object, title, of: [ofMany(name, word, rows.length), isTold ? words : ""].filter(Boolean).join(" · "), value, isHigh: (share ?? 0) >= FULL, cause, at, spec: drawn,

@@ -11,6 +11,7 @@ export interface FleetColumn {
   header: string;
   /** The way of the first click on its heading. */
   descFirst: boolean;
+  hint?: string;
   read: (row: Device) => string | number;
 }
 
@@ -40,7 +41,7 @@ export const columns: readonly FleetColumn[] = [
   told("out", "Out Mb/s", (row) => row.out_bps),
   figure("rtt", "RTT ms", (row) => row.rtt_ms),
   figure("loss", "Loss %", (row) => row.icmp?.loss_percent ?? null),
-  told("cpu", "CPU %", (row) => row.cpu_percent),
+  { ...told("cpu", "CPU %", (row) => row.cpu_percent), hint: "Mean of its processors" },
   told("uptime", "Uptime", (row) => row.uptime_s),
   figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
 ];

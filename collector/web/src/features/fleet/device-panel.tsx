@@ -77,7 +77,7 @@ function FactsPart({ device }: { device: Device }) {
     ["Traffic", bySnmp(device.in_bps, (bps) => `${megabits(bps)} in, ${megabits(device.out_bps)} out, Mb/s`)],
     ["Round trip", device.rtt_ms !== null && `${threeFigures(device.rtt_ms)} ms`],
     ["Echoes lost", icmp && typeof icmp.loss_percent === "number" && `${percent(icmp.loss_percent / 100)} %`],
-    ["Processor", bySnmp(device.cpu_percent, (share) => `${percent(share / 100)} %`)],
+    ["Processor", bySnmp(device.cpu_percent, (share) => `${percent(share / 100)} % on average`)],
     ["Temperature", bySnmp(device.temperature_celsius, (degrees) => `${integer(degrees)} °C`)],
     ["Uptime", bySnmp(device.uptime_s, duration)],
     ["Polled", <>every {duration(device.interval_s)} by <Link to="/agents/$id" params={{ id: agent.id }} className={`${LINK} underline underline-offset-4`}>{agent.name}</Link></>],

@@ -77,13 +77,13 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
 
 function Heads({ fleet: { sorting, sortBy }, columns }: { fleet: Fleet; columns: readonly FleetColumn[] }) {
   return columns.map((column) => {
-    const { id, header } = column;
+    const { id, header, hint } = column;
     const isSorted = sorting.by === id;
     return (
       // The size of letters is the row's: its columns are as wide as theirs.
       <div key={id} role="columnheader" aria-sort={!isSorted ? "none" : sorting.desc ? "descending" : "ascending"}
         className={`text-xs ${NUMERIC.has(id) ? "num" : ""}`}>
-        <button type="button" data-sort={id} onClick={() => sortBy(column)}
+        <button type="button" data-sort={id} title={hint} onClick={() => sortBy(column)}
           className={`inline-flex h-7 max-w-full min-w-6 items-center gap-0.5 whitespace-nowrap hover:text-text ${isSorted ? "font-medium text-text" : ""}`}>
           {header}
           {isSorted && <Icon name={sorting.desc ? "down" : "up"} size={11} />}
