@@ -58,13 +58,13 @@ export function AgentPage({ id }: { id: string }) {
         <AgentHeadLine agent={agent} />
       </header>
       {/* The second row takes what the parts on the right are longer. */}
-      <div className="grid grid-cols-[minmax(0,1fr)_minmax(300px,420px)] grid-rows-[auto_1fr] items-start gap-x-6 gap-y-2 max-[1000px]:grid-cols-1 max-[1000px]:grid-rows-none">
+      <div className="grid grid-cols-[minmax(0,1fr)_minmax(300px,420px)] grid-rows-[auto_1fr] items-start gap-x-6 gap-y-2 max-[1180px]:grid-cols-1 max-[1180px]:grid-rows-none">
         <AgentLedger agent={agent} />
-        <section aria-label="Devices" className="col-start-1 min-w-0 py-3 max-[1000px]:order-2">
+        <section aria-label="Devices" className="col-start-1 min-w-0 py-3 max-[1180px]:order-2">
           <h2 className="px-4 pb-2 font-semibold phone:px-3">{counted(agent.devices, "device")}</h2>
           <DeviceLines ids={ids} more={{ q: agent.name, tenant: agent.tenant.id }} />
         </section>
-        <div className="col-start-2 row-span-2 row-start-1 flex flex-col gap-6 px-4 py-3 max-[1000px]:col-start-1 max-[1000px]:row-span-1 max-[1000px]:row-start-auto desk:pl-0 max-[1000px]:pl-4! phone:px-3!">
+        <div className="col-start-2 row-span-2 row-start-1 flex flex-col gap-6 px-4 py-3 max-[1180px]:col-start-1 max-[1180px]:row-span-1 max-[1180px]:row-start-auto desk:pl-0 max-[1180px]:pl-4! phone:px-3!">
           <AgentAlertsPart agent={agent} />
           <AgentWeek agent={agent} />
           <LinkPart agent={agent} />
