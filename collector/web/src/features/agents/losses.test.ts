@@ -44,7 +44,9 @@ it("keeps apart what another cause, another time or another kill took", () => {
   expect(told([gap("gauges", 0, 60), gap("gauges", 0, 60)])).toHaveLength(2);
   expect(told([gap("gauges", 0, 60), gap("counters", 0, 3600)])).toHaveLength(2);
   expect(told([gap("gauges", 0, 3600), gap("counters", 3000, 3600)])).toHaveLength(2);
-  // Killed again as soon as it was back: both times are near, and they do not touch.
+  // Both times are near, and they do not touch.
+  expect(told([gap("gauges", 30, 40), gap("counters", 0, 10)])).toHaveLength(2);
+  // Killed again as soon as it was back.
   expect(told([gap("gauges", 30, 40), gap("counters", 30, 40), gap("gauges", 0, 10), gap("counters", 0, 10)]))
     .toEqual(["counters+gauges 0 00:30-00:40", "counters+gauges 0 00:00-00:10"]);
 });
