@@ -144,6 +144,7 @@ pub struct Parts {
 /// What the API keeps for itself.
 pub struct Own {
     configs: crate::history::busy::Places,
+    counted: agents::completeness::Counted,
     replays: rules::Replays,
     streams: Streams,
     probe: Probe,
@@ -161,6 +162,7 @@ impl Own {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             configs: crate::history::busy::Places::default(),
+            counted: agents::completeness::Counted::default(),
             replays: rules::Replays::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),

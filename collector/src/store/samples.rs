@@ -353,8 +353,8 @@ pub trait SampleStore: Clone + Send + Sync + 'static {
         query: &GapQuery,
     ) -> impl Future<Output = Result<(Vec<GapRow>, u64), StoreError>> + Send;
 
-    /// Gaps that an agent declared and that touch the time range, oldest first; the newest ones if
-    /// there are too many.
+    /// Gaps that an agent declared and that touch the time range, oldest first; the longest ones if
+    /// there are more than [`GAPS_PER_AGENT_MAX`].
     fn gaps(
         &self,
         context: &TenantContext,

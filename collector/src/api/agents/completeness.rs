@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use farwatch_common::clock::Micros;
-use farwatch_common::id::AgentId;
+use farwatch_common::id::{AgentId, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,9 +11,32 @@ use crate::api::error::Error;
 use crate::api::guard::Caller;
 use crate::api::reply::{Data, Ref, Time};
 use crate::api::request::PathId;
+use crate::identity::places::{Place, Places};
 use crate::inventory::agent::agent_get;
 use crate::live::view::LiveAgent;
 use crate::store::samples::completeness::{DeviceComplete, completeness};
+
+/// Agents whose polls are counted at one time, over all tenants, and of one.
+const COUNTED_MAX: usize = 4;
+const COUNTED_PER_TENANT_MAX: usize = 1;
+const RETRY_S: u64 = 2;
+
+/// Places for those who have polls counted.
+#[derive(Debug)]
+pub(in crate::api) struct Counted(Places<TenantId>);
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self(Places::new(COUNTED_MAX, COUNTED_PER_TENANT_MAX))
+    }
+}
+
+impl Counted {
+    /// `None`: all are taken.
+    pub(in crate::api) fn take(&self, tenant: TenantId) -> Option<Place<TenantId>> {
+        self.0.take(tenant).ok()
+    }
+}
 
 /// Polls of a device, reckoned from its interval: `expected` is the sum of the others. One poll that is
 /// missing between two is not counted: it may have come a little late.
@@ -43,8 +66,10 @@ pub(in crate::api) struct AgentCompleteness {
     devices: Vec<DeviceCompleteness>,
 }
 
-/// Which polls of an agent's devices are there of those that were due in the last day; in the last hour, where
-/// a day is too much to read
+/// Which polls of an agent's devices are there of those that were due in the last day; in the last six hours or
+/// one, where a day is too much to read
+///
+/// One agent of a tenant at a time.
 #[utoipa::path(get, path = "/api/v1/agents/{id}/completeness", tag = "agents",
     params(("id" = String, Path)), responses((status = 200, body = Data<AgentCompleteness>)))]
 pub(in crate::api) async fn agent_completeness(
@@ -53,6 +78,10 @@ pub(in crate::api) async fn agent_completeness(
     PathId(id): PathId<AgentId>,
 ) -> Result<Data<AgentCompleteness>, Error> {
     let tenant = agent_get(&state.db, &caller.context, id).await?.tenant.id;
+    let Some(_place) = state.own.counted.take(tenant) else {
+        let detail = "The polls of another agent are being counted; try again in a moment.";
+        return Err(Error::busy("counting_busy", detail, RETRY_S));
+    };
     let awaited = state.live.agent(tenant, id).as_ref().and_then(awaited_from);
     let now = state.clock.now();
     let found = completeness(&state.db, &caller.context, (tenant, id), awaited, now).await?;

@@ -114,3 +114,22 @@ async fn what_was_refused_is_told_and_its_content_to_who_may_change_agents() {
         world.remove().await;
     }
 }
+
+#[tokio::test]
+async fn the_polls_of_one_agent_of_a_tenant_are_counted_at_a_time() {
+    let world = World::new().await;
+    let (tenant, other) = (world.tenant("Acme").await, world.tenant("Other").await);
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("a@acme.example", Role::Viewer, Some(tenant)).await;
+    let path = format!("/api/v1/agents/{agent}/completeness");
+    let place = world.state.own.counted.take(tenant).unwrap();
+    let refused = world.get(&path, &who).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "counting_busy"));
+    assert_eq!(refused.headers["retry-after"], "2");
+    drop(place);
+    let _elsewhere = world.state.own.counted.take(other).unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.get(&path, &who).await.status, StatusCode::OK);
+    }
+    world.remove().await;
+}

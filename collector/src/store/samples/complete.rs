@@ -7,6 +7,9 @@ use farwatch_common::clock::Micros;
 
 use crate::store::series::missing_after;
 
+/// The unit of every time.
+const TICK: Duration = Duration::from_micros(1);
+
 /// Times from and to, merged.
 #[derive(Debug, Default)]
 pub(super) struct Spans(Vec<(Micros, Micros)>);
@@ -25,11 +28,28 @@ impl Spans {
         Self(merged)
     }
 
-    /// Whether one of them reaches to within `slack` of it.
-    fn reach(&self, at: Micros, slack: Duration) -> bool {
+    /// Whether one of them reaches to within `slack` of it, and before which time that stays so.
+    fn reach(&self, at: Micros, slack: Duration) -> (bool, Micros) {
         // The first that ends no earlier.
         let next = self.0.partition_point(|(_, to)| to.after(slack) < at);
-        self.0.get(next).is_some_and(|(from, _)| from.before(slack) <= at)
+        match self.0.get(next) {
+            Some((from, to)) if from.before(slack) <= at => (true, to.after(slack + TICK)),
+            Some((from, _)) => (false, from.before(slack)),
+            None => (false, Micros(i64::MAX)),
+        }
+    }
+
+    /// Whether they leave no poll out between these two.
+    fn cover(&self, after: Micros, before: Micros, missing: Duration) -> bool {
+        let first = self.0.partition_point(|(_, to)| *to <= after);
+        let mut until = after;
+        for (from, to) in self.0.iter().skip(first) {
+            if *from > until.after(missing) {
+                break;
+            }
+            until = *to;
+        }
+        until > after && before <= until.after(missing)
     }
 }
 
@@ -40,8 +60,10 @@ pub(super) struct Due<'a> {
     /// Not included.
     pub(super) to: Micros,
     pub(super) interval: Duration,
-    /// What its agent or the collector declared lost.
+    /// What its agent declared lost.
     pub(super) lost: &'a Spans,
+    /// What the collector dropped, most often of another device: counts where it leaves nothing of a hole.
+    pub(super) dropped: &'a Spans,
     /// When its agent was stopped.
     pub(super) off: &'a Spans,
     /// From here on polls may still be at the agent.
@@ -74,19 +96,19 @@ impl Due<'_> {
     pub(super) fn complete(&self, mut times: Vec<Micros>) -> Complete {
         times.sort_unstable();
         times.dedup();
-        let interval = self.interval.max(Duration::from_secs(1));
+        let interval = self.interval();
         let missing = missing_after(interval);
         let mut complete = Complete::default();
         let mut before: Option<Micros> = None;
         for at in times.into_iter().filter(|at| *at < self.to) {
+            // Half an interval: the last one of the hole is not this poll.
+            let end = at.before(interval / 2);
             match before {
                 Some(before) if at.since(before) > missing => {
-                    // Half an interval: the last one of the hole is not this poll.
-                    let end = at.before(interval / 2);
-                    self.hole(before.after(interval), end, true, &mut complete);
+                    self.hole((Some(before), at), end, &mut complete);
                 }
                 None if at.since(self.from) > missing && at > self.from => {
-                    self.hole(self.from, at.before(interval / 2), false, &mut complete);
+                    self.hole((None, at), end, &mut complete);
                 }
                 _ => {}
             }
@@ -94,43 +116,47 @@ impl Due<'_> {
             before = Some(at);
         }
         // What is due just now is on its way.
-        let end = self.to.before(missing);
-        match before {
-            Some(before) => self.hole(before.after(interval), end, true, &mut complete),
-            None => self.hole(self.from, end, false, &mut complete),
-        }
+        self.hole((before, self.to), self.to.before(missing), &mut complete);
         complete
     }
 
-    /// The places from `first` on, to before `end`; `was_asked`: there was a poll before.
-    fn hole(&self, first: Micros, end: Micros, was_asked: bool, complete: &mut Complete) {
-        let interval = self.interval.max(Duration::from_secs(1));
-        let mut at = first;
-        while at < end {
-            if at >= self.from {
-                *self.place(at, interval, was_asked, complete) += 1;
-            }
-            at = at.after(interval);
-        }
+    fn interval(&self) -> Duration {
+        self.interval.max(Duration::from_secs(1))
     }
 
-    fn place<'a>(
-        &self,
-        at: Micros,
-        interval: Duration,
-        was_asked: bool,
-        complete: &'a mut Complete,
-    ) -> &'a mut u64 {
-        if self.lost.reach(at, interval) {
-            &mut complete.declared
-        } else if self.off.reach(at, interval) {
-            &mut complete.not_asked
-        } else if self.awaited_from.is_some_and(|from| at >= from.before(interval)) {
-            &mut complete.awaited
-        } else if was_asked {
-            &mut complete.undeclared
-        } else {
-            &mut complete.not_asked
+    /// The places between two polls that are there, to before `end`. A day has up to 86,400: they are counted in
+    /// stretches of which the same is known.
+    fn hole(&self, (last, next): (Option<Micros>, Micros), end: Micros, complete: &mut Complete) {
+        let interval = self.interval();
+        let every_us = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
+        let steps = |from: Micros, to: Micros| {
+            let us = u64::try_from(to.since(from).as_micros()).unwrap_or(u64::MAX);
+            us.div_ceil(every_us)
+        };
+        let later = |at: Micros, steps: u64| {
+            at.after(Duration::from_micros(steps.saturating_mul(every_us)))
+        };
+        let after = last.unwrap_or(self.from);
+        let is_dropped = self.dropped.cover(after, next, missing_after(interval));
+        let first = last.map_or(self.from, |last| last.after(interval));
+        let mut at = later(first, steps(first, self.from));
+        while at < end {
+            let (is_lost, lost_until) = self.lost.reach(at, interval);
+            let (is_off, off_until) = self.off.reach(at, interval);
+            let awaited_from = self.awaited_from.map(|from| from.before(interval));
+            let is_awaited = awaited_from.is_some_and(|from| at >= from);
+            let awaited_until = awaited_from.filter(|_| !is_awaited);
+            let until = end.min(lost_until).min(off_until);
+            let count = steps(at, awaited_until.map_or(until, |from| until.min(from)));
+            *match (is_lost || is_dropped, is_off, is_awaited, last) {
+                (true, ..) => &mut complete.declared,
+                (_, true, ..) => &mut complete.not_asked,
+                (_, _, true, _) => &mut complete.awaited,
+                (.., Some(_)) => &mut complete.undeclared,
+                // No poll was there before.
+                (.., None) => &mut complete.not_asked,
+            } += count;
+            at = later(at, count);
         }
     }
 }
@@ -165,6 +191,7 @@ mod tests {
             to: at(160),
             interval: Duration::from_secs(60),
             lost: &spans(lost),
+            dropped: &Spans::default(),
             off: &spans(off),
             awaited_from: awaited_from.map(at),
         };
@@ -213,7 +240,87 @@ mod tests {
         check(98..140, (&[], &[], None), [40, 0, 0, 0, 18]);
     }
 
+    #[test]
+    fn what_the_collector_drops_counts_only_where_it_leaves_nothing() {
+        let check = |dropped: &[(i64, i64)], expected: (u64, u64)| {
+            let due = Due {
+                from: at(100),
+                to: at(160),
+                interval: Duration::from_secs(60),
+                lost: &Spans::default(),
+                dropped: &spans(dropped),
+                off: &Spans::default(),
+                awaited_from: None,
+            };
+            let complete = due.complete((98..120).chain(130..160).map(at).collect());
+            assert_eq!((complete.declared, complete.undeclared), expected, "{dropped:?}");
+        };
+        check(&[(120, 129)], (10, 0));
+        // In pieces, and longer than the hole.
+        check(&[(90, 123), (125, 129)], (10, 0));
+        for part in [(120, 126), (124, 129), (100, 121), (90, 119), (130, 159)] {
+            check(&[part], (0, 10));
+        }
+        check(&[(120, 122), (126, 129)], (0, 10));
+    }
+
+    #[test]
+    fn a_year_of_seconds_is_counted_at_once() {
+        let year = 365 * 24 * 60;
+        let due = Due {
+            from: at(0),
+            to: at(year),
+            interval: Duration::from_secs(1),
+            lost: &spans(&[(10, 20)]),
+            dropped: &Spans::default(),
+            off: &spans(&[(15, 30)]),
+            awaited_from: Some(at(year - 10)),
+        };
+        let complete = due.complete(vec![at(0)]);
+        let told = [complete.stored, complete.declared, complete.not_asked, complete.awaited];
+        // A second more to either side, and what is due now is left out.
+        assert_eq!(told, [1, 603, 600, 599]);
+        let all = u64::try_from(year * 60).unwrap();
+        assert_eq!(complete.expected(), all - 2);
+    }
+
     proptest! {
+        #[test]
+        fn stretches_are_counted_as_each_place_would_be(
+            lost in prop::collection::vec((0i64..4000, 0i64..900), 0..5),
+            off in prop::collection::vec((0i64..4000, 0i64..900), 0..5),
+            awaited in prop::option::of(0i64..4000),
+            interval in 1i64..90,
+        ) {
+            let second = |second: i64| Micros(second * Micros::SECOND);
+            let of = |spans: &[(i64, i64)]| {
+                Spans::new(spans.iter().map(|(from, long)| (second(*from), second(from + long))))
+            };
+            let due = Due {
+                from: second(0),
+                to: second(4000),
+                interval: Duration::from_secs(interval.unsigned_abs()),
+                lost: &of(&lost),
+                dropped: &Spans::default(),
+                off: &of(&off),
+                awaited_from: awaited.map(second),
+            };
+            let reached = |spans: &[(i64, i64)], at: i64| {
+                let mut spans = spans.iter();
+                spans.any(|(from, long)| from - interval <= at && at <= from + long + interval)
+            };
+            let mut expected = Complete { stored: 1, ..Complete::default() };
+            for at in (1..).map(|place| place * interval).take_while(|at| 2 * (4000 - at) > 5 * interval) {
+                *match () {
+                    () if reached(&lost, at) => &mut expected.declared,
+                    () if reached(&off, at) => &mut expected.not_asked,
+                    () if awaited.is_some_and(|from| at >= from - interval) => &mut expected.awaited,
+                    () => &mut expected.undeclared,
+                } += 1;
+            }
+            prop_assert_eq!(due.complete(vec![second(0)]), expected);
+        }
+
         #[test]
         fn no_place_counts_twice_and_none_is_left_out(
             polled in prop::collection::btree_set(90i64..160, 0..70),
@@ -230,6 +337,7 @@ mod tests {
                 to: at(160),
                 interval: Duration::from_secs(60),
                 lost: &lost,
+                dropped: &Spans::default(),
                 off: &off,
                 awaited_from: awaited.map(at),
             };

@@ -9,7 +9,7 @@ use farwatch_common::sample::Group;
 
 use super::complete::{Complete, Due, Spans};
 use super::subject::Subject;
-use super::{QUERY_VALUES_MAX, fetch, gaps};
+use super::{GapReason, GapRow, QUERY_VALUES_MAX, fetch, gaps};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::Named;
 use crate::live::links::LinkEvent;
@@ -18,7 +18,10 @@ use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 /// Times that are looked at: the first of them that is not too much to read.
-const SPANS: [Duration; 2] = [Duration::from_secs(24 * 3600), Duration::from_secs(3600)];
+const SPANS: [Duration; 3] =
+    [Duration::from_secs(24 * 3600), Duration::from_secs(6 * 3600), Duration::from_secs(3600)];
+/// Batches that are read: a second or two of one core.
+const BATCHES_MAX: usize = 20_000;
 /// Devices that are counted, the first by name.
 pub const DEVICES_MAX: usize = 1_000;
 /// Polls before the time that tell that a device was polled then, in intervals.
@@ -49,8 +52,8 @@ sql! { pub(in crate::store) DEVICES_OF_AGENT =
 "SELECT device_id, name, interval_s, created_at FROM device
      WHERE tenant_id = $1 AND agent_id = $2 ORDER BY name, device_id LIMIT $3" }
 
-/// Counts the polls of the devices of an agent of the caller's in the last day, or in the last hour where
-/// that is too much to read. `awaited_from`: what is younger may still be at the agent.
+/// Counts the polls of the devices of an agent of the caller's in the last day, or in the last six hours or
+/// one, where that is too much to read. `awaited_from`: what is younger may still be at the agent.
 pub async fn completeness(
     database: &Database,
     context: &TenantContext,
@@ -64,18 +67,11 @@ pub async fn completeness(
     let subject = Subject::of_agent((tenant, agent));
     let devices = devices(database, &subject).await?;
     let links = link_list(database, context, agent).await?;
-    let [day, hour] = SPANS.map(|span| now.before(span));
-    let (from, times) = match polls(database, &subject, &devices, (day, now)).await {
-        Err(StoreError::TooMuch { .. }) => {
-            (hour, polls(database, &subject, &devices, (hour, now)).await?)
-        }
-        polls => (day, polls?),
-    };
+    let (from, times) = polls_of_late(database, &subject, &devices, BATCHES_MAX, now).await?;
     let mut txn = subject.read(database).await?;
     let gaps = gaps::between(&mut txn, context, agent, from, now).await?;
     drop(txn);
-    let of_polls = gaps.into_iter().filter(|gap| gap.class == Group::System.class());
-    let lost = Spans::new(of_polls.map(|gap| (gap.from, gap.to)));
+    let [lost, dropped] = losses(gaps);
     let off = stops(links, now);
     let count = move || {
         let mut times = times;
@@ -85,6 +81,7 @@ pub async fn completeness(
                 to: now,
                 interval: device.interval,
                 lost: &lost,
+                dropped: &dropped,
                 off: &off,
                 awaited_from,
             };
@@ -115,16 +112,46 @@ async fn devices(database: &Database, subject: &Subject) -> Result<Vec<Device>, 
     Ok(devices)
 }
 
-/// When each device was polled, with a little of before.
-async fn polls(
+/// Losses of polls: those that the agent declared, and what the collector dropped. A gap does not say of which
+/// device it is.
+fn losses(gaps: Vec<GapRow>) -> [Spans; 2] {
+    let of_polls = gaps.into_iter().filter(|gap| gap.class == Group::System.class());
+    let (dropped, lost): (Vec<_>, Vec<_>) =
+        of_polls.partition(|gap| gap.reason == GapReason::Rejected);
+    [lost, dropped].map(|gaps| Spans::new(gaps.into_iter().map(|gap| (gap.from, gap.to))))
+}
+
+/// From when on polls are read, of `batches_max` batches at most, and when each device was polled.
+async fn polls_of_late(
     database: &Database,
     subject: &Subject,
     devices: &[Device],
-    (from, to): (Micros, Micros),
-) -> Result<HashMap<DeviceId, Vec<Micros>>, StoreError> {
+    batches_max: usize,
+    now: Micros,
+) -> Result<(Micros, HashMap<DeviceId, Vec<Micros>>), StoreError> {
     let longest = devices.iter().map(|device| device.interval).max().unwrap_or_default();
-    let from = from.before(longest.saturating_mul(BEFORE_INTERVALS));
-    let search = fetch::Search { class: Group::System.class(), from, to };
+    let mut too_much = StoreError::TooMuch { what: "batches", max: batches_max };
+    for from in SPANS.map(|span| now.before(span)) {
+        let before = from.before(longest.saturating_mul(BEFORE_INTERVALS));
+        let search = fetch::Search { class: Group::System.class(), from: before, to: now };
+        // Counted first: nothing is read in vain.
+        if fetch::count(database, subject, search, batches_max + 1).await? > batches_max {
+            continue;
+        }
+        match polls(database, subject, search).await {
+            Err(error @ StoreError::TooMuch { .. }) => too_much = error,
+            polls => return Ok((from, polls?)),
+        }
+    }
+    Err(too_much)
+}
+
+/// When each device was polled.
+async fn polls(
+    database: &Database,
+    subject: &Subject,
+    search: fetch::Search,
+) -> Result<HashMap<DeviceId, Vec<Micros>>, StoreError> {
     let state = (HashMap::<DeviceId, Vec<Micros>>::new(), 0);
     let found =
         fetch::for_each_row(database, subject, vec![search], state, |(times, count), found| {
@@ -178,17 +205,20 @@ mod tests {
         let rows: Vec<_> =
             (1200..1500).filter(polled).map(|minute| alive(DEVICE, minute * 60)).collect();
         let mut batch = append(1, &rows);
-        batch.facts = vec![Fact::Gap(GapRow {
+        let gap = |(from, to), reason| GapRow {
             stream: STREAM,
             seq_first: 7,
             seq_last: 9,
-            from: at(1260),
-            to: at(1319),
+            from: at(from),
+            to: at(to),
             class: Group::System.class(),
             count: 60,
-            reason: GapReason::Evicted,
+            reason,
             received: at(1500),
-        })];
+        };
+        // What was dropped of another device is no word of the half hour that is missing.
+        let gaps = [gap((1260, 1319), GapReason::Evicted), gap((1370, 1410), GapReason::Rejected)];
+        batch.facts = gaps.into_iter().map(Fact::Gap).collect();
         // Other tables of it are no polls.
         let others = append(2, &[counters(DEVICE, 1400 * 60, 1)]);
         samples.append(&[batch, others], &[]).await.unwrap();
@@ -217,6 +247,29 @@ mod tests {
     async fn what_is_missing_is_told_on_postgresql() {
         let Some(world) = PostgresWorld::open().await else { return };
         what_is_missing_is_told(&world.database, &world.samples).await;
+        world.remove().await;
+    }
+
+    #[tokio::test]
+    async fn as_much_is_looked_at_as_is_read_in_a_moment() {
+        let world = World::open().await;
+        let minutes = [100, 800, 1200, 1300, 1450, 1499];
+        let batch = |(seq, minute): (u64, i64)| append(seq, &[alive(DEVICE, minute * 60)]);
+        let batches: Vec<_> = (1..).zip(minutes).map(batch).collect();
+        world.samples.append(&batches, &[]).await.unwrap();
+        let subject = Subject::of_agent((TENANT, AGENT));
+        let devices = devices(&world.database, &subject).await.unwrap();
+        let of = async |max| {
+            let now = at(1500);
+            let found = polls_of_late(&world.database, &subject, &devices, max, now).await?;
+            Ok::<_, StoreError>((found.0, found.1[&DEVICE].len()))
+        };
+        for (max, expected) in
+            [(6, (at(60), 6)), (5, (at(1140), 4)), (4, (at(1140), 4)), (2, (at(1440), 2))]
+        {
+            assert_eq!(of(max).await.unwrap(), expected, "{max}");
+        }
+        assert!(matches!(of(1).await, Err(StoreError::TooMuch { what: "batches", max: 1 })));
         world.remove().await;
     }
 

@@ -27,6 +27,8 @@ macro_rules! batches_of_device {
 pub(in crate::store) use batches_of_device;
 
 sql! { pub(in crate::store) ANY_BATCH = "SELECT EXISTS (SELECT 1", batches_of_device!(), ")" }
+sql! { pub(in crate::store) BATCH_COUNT =
+"SELECT count(*) FROM (SELECT 1", batches_of_device!(), " LIMIT $8) AS found" }
 
 /// Names a batch of an agent: stream and sequence on PostgreSQL; on SQLite the number of its row,
 /// which stands in every index, and 0.
@@ -117,6 +119,19 @@ pub(super) async fn any(
         }
     }
     Ok(false)
+}
+
+/// How many batches there are; `max` of more.
+pub(super) async fn count(
+    database: &Database,
+    subject: &Subject,
+    search: Search,
+    max: usize,
+) -> Result<usize, StoreError> {
+    let mut txn = subject.read(database).await?;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let count: i64 = search.bind(&BATCH_COUNT, subject).bind(limit).scalar(&mut txn).await?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn decoded(data: &[u8]) -> Result<Vec<Row>, StoreError> {

@@ -4,13 +4,14 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::AgentId;
 use farwatch_common::sample::Class;
 
-use super::{GapQuery, GapReason, GapRow, signed, unsigned};
+use super::{GAPS_PER_AGENT_MAX, GapQuery, GapReason, GapRow, signed, unsigned};
 use crate::identity::TenantContext;
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{StoreError, Txn};
 
-/// Most gaps one chart draws.
-const GAPS_MAX: i64 = 10_000;
+/// Most gaps that are read at once: all that are kept. Should there be more of before there was a bound, the
+/// longest count.
+const GAPS_MAX: i64 = GAPS_PER_AGENT_MAX as i64;
 
 macro_rules! gaps_of_agent {
     () => {
@@ -36,7 +37,7 @@ sql! { pub(in crate::store) GAP_PAGE_BACK = "SELECT ", gap_columns!(), gaps_of_a
   ORDER BY from_at DESC, stream_id DESC, seq_first DESC, seq_last DESC, class DESC, reason DESC
   LIMIT $12" }
 sql! { pub(in crate::store) GAPS_BETWEEN = "SELECT ", gap_columns!(), gaps_of_agent!(),
-" ORDER BY from_at DESC, stream_id DESC, seq_first DESC LIMIT $5" }
+" ORDER BY to_at - from_at DESC, from_at DESC LIMIT $5" }
 
 pub(super) async fn page(
     txn: &mut Txn,
@@ -75,15 +76,27 @@ pub(super) async fn between(
     from: Micros,
     to: Micros,
 ) -> Result<Vec<GapRow>, StoreError> {
+    at_most(txn, context, agent, (from, to), GAPS_MAX).await
+}
+
+async fn at_most(
+    txn: &mut Txn,
+    context: &TenantContext,
+    agent: AgentId,
+    (from, to): (Micros, Micros),
+    max: i64,
+) -> Result<Vec<GapRow>, StoreError> {
     let rows = GAPS_BETWEEN
         .bind(context.tenants_json())
         .bind(agent)
         .bind(from)
         .bind(to)
-        .bind(GAPS_MAX)
+        .bind(max)
         .all(txn)
         .await?;
-    rows.iter().rev().map(gap_row).collect()
+    let mut gaps = rows.iter().map(gap_row).collect::<Result<Vec<_>, _>>()?;
+    gaps.sort_by_key(GapRow::cursor);
+    Ok(gaps)
 }
 
 pub(super) fn gap_row(row: &Row) -> Result<GapRow, StoreError> {
@@ -110,4 +123,39 @@ pub(super) fn class_of(class: i64) -> Result<Class, StoreError> {
 pub(super) fn reason_of(reason: i64) -> GapReason {
     let reason = i32::try_from(reason).ok().and_then(|reason| GapReason::try_from(reason).ok());
     reason.unwrap_or(GapReason::Unspecified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SampleStore as _;
+    use crate::store::fixture::{AGENT, DEVICE, STREAM, T0, TENANT, World, alive, append, context};
+    use crate::store::samples::Fact;
+
+    #[tokio::test]
+    async fn of_more_gaps_than_are_read_the_longest_count() {
+        let world = World::open().await;
+        let at = |second: i64| Micros(T0 + second * Micros::SECOND);
+        // The first is the longest.
+        let gap = |number: i64| GapRow {
+            stream: STREAM,
+            seq_first: number.unsigned_abs(),
+            seq_last: number.unsigned_abs(),
+            from: at(number),
+            to: at(100),
+            class: Class::Gauges,
+            count: 1,
+            reason: GapReason::Evicted,
+            received: at(100),
+        };
+        let mut batch = append(1, &[alive(DEVICE, 0)]);
+        batch.facts = (0..5).map(gap).map(Fact::Gap).collect();
+        world.samples.append(&[batch], &[]).await.unwrap();
+        let context = context(TENANT);
+        let mut txn = world.database.read(&context).await.unwrap();
+        let found = at_most(&mut txn, &context, AGENT, (at(0), at(100)), 3).await.unwrap();
+        assert_eq!(found, [gap(0), gap(1), gap(2)]);
+        drop(txn);
+        world.remove().await;
+    }
 }
