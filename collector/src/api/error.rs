@@ -240,6 +240,16 @@ impl From<StoreError> for Error {
                 ..full
             };
         }
+        if let StoreError::FullAside { .. } = error {
+            let detail = "The collector's database has no room for the temporary files of what was \
+                          asked: ask for less, or have its administrator make room.";
+            let full = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporary_full", detail);
+            return Self {
+                retry_after_s: Some(FULL_RETRY_S),
+                cause: Some(Arc::new(error)),
+                ..full
+            };
+        }
         if error.is_retryable() {
             let busy = Self::unavailable("The database is busy; try again in a moment.");
             return Self { cause: Some(Arc::new(error)), ..busy };

@@ -90,6 +90,12 @@ pub enum StoreError {
     /// Passes once somebody makes room. Without a source where it was known before.
     #[error("the disk of the database is full: make room on it")]
     Full { source: Option<sqlx::Error> },
+    /// Nothing is said of the database's own disk.
+    #[error(
+        "there is no room for the temporary files of what was asked: make room where the database puts \
+         them, or ask for less"
+    )]
+    FullAside { source: sqlx::Error },
     #[error("a statement of the transaction failed before: nothing of it is kept")]
     Aborted,
     #[error("stored data cannot be read: {what}")]
@@ -131,9 +137,15 @@ impl StoreError {
             Self::Database(error)
             | Self::Connect { source: error, .. }
             | Self::Tls { source: error, .. } => error::is_retryable(error),
-            Self::Away | Self::Full { .. } => true,
+            Self::Away | Self::Full { .. } | Self::FullAside { .. } => true,
             _ => false,
         }
+    }
+
+    /// The database's disk is full, which the store has said, once.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
     }
 
     /// The row itself is refused, whatever the database's health: trying again is of no use.
@@ -303,7 +315,7 @@ impl Database {
             Pools::Sqlite(pools) => Some(pools.suspicion(mode)),
             Pools::Postgres(..) => None,
         };
-        let failures = Failures { room: self.room.clone(), suspicion };
+        let failures = Failures { mode, room: self.room.clone(), suspicion };
         let inner = match &self.pools {
             Pools::Sqlite(pools) => {
                 let begun = pools.begin(mode).await;

@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteError;
 
 use super::sqlite::Suspicion;
 use super::{Room, StoreError};
+use crate::store::txn::Mode;
 
 /// Primary result codes of SQLite: <https://sqlite.org/rescode.html>.
 const SQLITE_BUSY: i32 = 5;
@@ -54,7 +55,7 @@ pub(super) fn is_of_the_row(error: &Error) -> bool {
     }
 }
 
-/// The disk is full.
+/// The disk is full: that of the database, or of a statement that only reads that of its temporary files.
 pub(super) fn is_full(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     match Code::of(error.as_ref()) {
@@ -109,9 +110,21 @@ fn is_passing(state: &str) -> bool {
         || ["57P01", "57P02", "57P03", "53300", "40001", "40P01", "55P03", "25P03"].contains(&state)
 }
 
+/// A reader puts aside what is too large to be sorted in memory, on whichever disk that is. The index of the log
+/// stands beside SQLite's file.
+fn is_full_aside(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    match Code::of(error.as_ref()) {
+        Code::Sqlite(code) => primary(code) == SQLITE_FULL,
+        Code::Postgres(state) => state == POSTGRES_FULL,
+        Code::Unknown => false,
+    }
+}
+
 /// Who is to know of a failure.
 #[derive(Debug)]
 pub(in crate::store) struct Failures {
+    pub(super) mode: Mode,
     pub(super) room: Room,
     /// Of SQLite's connections; PostgreSQL's are looked at when they begin a transaction.
     pub(super) suspicion: Option<Suspicion>,
@@ -121,6 +134,9 @@ impl Failures {
     pub(in crate::store) fn told(&self, error: Error) -> StoreError {
         if let Some(suspicion) = &self.suspicion {
             suspicion.note(&error);
+        }
+        if self.mode == Mode::Read && is_full_aside(&error) {
+            return StoreError::FullAside { source: error };
         }
         let error = error.into();
         self.room.failed(&error);

@@ -3,12 +3,13 @@
 //! SQLite: a ballast in the data directory is dropped when the disk is full, which leaves room for small
 //! writes: sign-ins, the audit, alerts. Batches are refused until it can be built again.
 //! PostgreSQL: the server's disk is not ours to look at. Batches are tried again and again; it counts
-//! as full until one is stored, or for [`SERVER_FULL_FOR`] after it said so.
+//! as full until as many bytes of them are stored as were refused, or for [`SERVER_FULL_FOR`] after it said so:
+//! small writes succeed here and there long before there is room.
 
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farwatch_common::ballast::Ballast;
@@ -43,8 +44,16 @@ struct Inner {
 enum Place {
     /// A directory on this host.
     Here(Ballast),
-    /// A server; when it said that its disk is full.
-    Elsewhere(Mutex<Option<Instant>>),
+    /// A server.
+    Elsewhere(Mutex<Option<Said>>),
+}
+
+/// When a server last said that its disk is full, and to how much.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    at: Instant,
+    /// The most bytes of batches that it refused; `None`: only to something else, nobody knows how large.
+    refused: Option<usize>,
 }
 
 impl Room {
@@ -75,20 +84,35 @@ impl Room {
     }
 
     /// After a statement that failed.
-    pub(in crate::store) fn failed(&self, error: &StoreError) {
+    pub(crate) fn failed(&self, error: &StoreError) {
         if !matches!(error, StoreError::Full { .. }) {
             return;
         }
         if let Place::Elsewhere(said) = &self.0.place {
-            *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            let mut said = lock(said);
+            let refused = said.and_then(|said| said.refused);
+            *said = Some(Said { at: Instant::now(), refused });
         }
         self.fill();
     }
 
-    /// Batches were stored.
-    pub(in crate::store) fn stored(&self) {
-        if let Place::Elsewhere(_) = &self.0.place {
-            self.clear();
+    /// Batches of so many bytes found no room.
+    pub(in crate::store) fn refused(&self, bytes: usize) {
+        if let Place::Elsewhere(said) = &self.0.place
+            && let Some(said) = &mut *lock(said)
+        {
+            said.refused = said.refused.max(Some(bytes));
+        }
+    }
+
+    /// Batches of so many bytes were stored.
+    pub(in crate::store) fn stored(&self, bytes: usize) {
+        if let Place::Elsewhere(said) = &self.0.place {
+            let mut said = lock(said);
+            if said.is_some_and(|said| said.refused.is_some_and(|refused| bytes >= refused)) {
+                *said = None;
+                self.clear();
+            }
         }
     }
 
@@ -106,7 +130,7 @@ impl Room {
         }
     }
 
-    pub(in crate::store) fn look(&self) {
+    pub(crate) fn look(&self) {
         match &self.0.place {
             Place::Here(ballast) => {
                 let is_low = ballast.free_bytes().is_some_and(|free| free < FREE_BYTES_MIN);
@@ -119,8 +143,9 @@ impl Room {
                 }
             }
             Place::Elsewhere(said) => {
-                let said = *said.lock().unwrap_or_else(PoisonError::into_inner);
-                if said.is_none_or(|at| at.elapsed() >= SERVER_FULL_FOR) {
+                let mut said = lock(said);
+                if said.is_none_or(|said| said.at.elapsed() >= SERVER_FULL_FOR) {
+                    *said = None;
                     self.clear();
                 }
             }
@@ -147,6 +172,10 @@ impl Room {
             tracing::info!(stage = "store", "the disk of the database has room again");
         }
     }
+}
+
+fn lock(said: &Mutex<Option<Said>>) -> MutexGuard<'_, Option<Said>> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection as _, Row as _, Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, Sqlite, Transaction};
 
 use super::error::is_to_reopen;
 use super::{StoreError, migrate};
@@ -95,13 +95,11 @@ pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
         .pragma("auto_vacuum", "INCREMENTAL");
     let suspicions = [Suspicion::default(), Suspicion::default()];
     let [readers, writer] = suspicions.each_ref().map(options);
+    bring_up_to_date(&path, &writing).await?;
+    // What a statement that writes puts aside is small, unless it makes an index: where it finds no room, it is the
+    // database's disk that has none.
+    let writing = writing.pragma("temp_store", "MEMORY");
     let writer = writer.max_connections(1).connect_with(writing).await.map_err(open)?;
-    migrate::SQLITE.run(&writer).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => {
-            StoreError::Newer { database: path.display().to_string(), version }
-        }
-        source => StoreError::Migrate { path: path.clone(), source },
-    })?;
     let readers = readers
         .max_connections(READERS_MAX)
         .connect_with(reading.read_only(true))
@@ -109,6 +107,18 @@ pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
         .map_err(open)?;
     check(&writer).await?;
     Ok(Pools { writer, readers, suspicions })
+}
+
+async fn bring_up_to_date(path: &Path, writing: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let mut connection = writing.connect().await.map_err(open)?;
+    migrate::SQLITE.run(&mut connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => {
+            StoreError::Newer { database: path.display().to_string(), version }
+        }
+        source => StoreError::Migrate { path: path.to_owned(), source },
+    })?;
+    connection.close().await.map_err(open)
 }
 
 fn options(suspicion: &Suspicion) -> SqlitePoolOptions {

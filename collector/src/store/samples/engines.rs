@@ -120,7 +120,13 @@ impl SampleStore for Samples {
                 postgres::append(&self.database, &scope, batches, checkpoints).await
             }
         };
-        appended.inspect(|_| self.database.room().stored())
+        let bytes = batches.iter().map(|batch| batch.data.len()).sum();
+        match &appended {
+            Ok(_) => self.database.room().stored(bytes),
+            Err(error) if error.is_full() => self.database.room().refused(bytes),
+            Err(_) => {}
+        }
+        appended
     }
 
     async fn durable(

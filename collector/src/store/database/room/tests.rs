@@ -9,17 +9,26 @@ use std::process::Command;
 use farwatch_common::clock::Micros;
 
 use super::*;
+use crate::ingest::IngestKey;
 use crate::store::SampleStore as _;
 use crate::store::fixture::scratch::composed;
 use crate::store::fixture::{DEVICE, PostgresWorld, Raw, TENANT, World, append, context, counters};
 use crate::store::samples::{Append, Appended, SamplesQuery};
+use crate::store::sql::sql;
 
 /// Set for the child process, inside its small file system.
 const FULL_DIR: &str = "FARWATCH_TEST_FULL_DIR";
-const CHILD: &str = "store::database::room::tests::child_fills_its_disk";
-/// For the mount namespace of the child: `$0` is the directory, the rest the command.
-const MOUNT: &str = r#"mount -t tmpfs -o size=80m tmpfs "$0" && exec "$@""#;
+const CHILDREN: &str = "store::database::room::tests::";
+/// For the mount namespace of the child: `$0` is the directory, `$1` its size, the rest the command.
+const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tmpfs "$0" && shift && exec "$@""#;
+/// Where SQLite puts temporary files.
+const TEMPORARY_DIR: &str = "SQLITE_TMPDIR";
 const MIB: u64 = 1024 * 1024;
+
+// More than SQLite sorts in memory.
+sql! { SORTED =
+"WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 60000)
+ SELECT x FROM n ORDER BY hex(randomblob(100)), x" }
 
 /// Of so much that a few of them fill what is left.
 fn large(seq: u64) -> Append {
@@ -113,13 +122,37 @@ async fn child_fills_its_disk() {
     println!("stored {batches}");
 }
 
-#[test]
-fn a_full_disk_holds_bulk_back_until_there_is_room() {
+/// The child: where temporary files go there is no room, where the database is there is.
+#[tokio::test]
+async fn child_sorts_without_room() {
+    let Some(_) = std::env::var_os(FULL_DIR) else { return };
+    let world = World::open().await;
+    let context = context(TENANT);
+    for _ in 0..2 {
+        let mut txn = world.database.read(&context).await.unwrap();
+        let error = SORTED.query().all(&mut txn).await.err().unwrap();
+        assert!(matches!(error, StoreError::FullAside { .. }), "{error:?}");
+        assert!(error.is_retryable() && !error.is_full());
+    }
+    let room = world.database.room();
+    assert!(!room.is_full());
+    // Who writes puts it into memory.
+    let mut txn = world.database.ingest(IngestKey::of_a_test(), &[TENANT].into()).await.unwrap();
+    assert_eq!(SORTED.query().all(&mut txn).await.unwrap().len(), 60_000);
+    drop(txn);
+    assert_eq!(world.samples.append(&[large(1)], &[]).await.unwrap(), [Appended::Stored]);
+    assert!(!room.is_full());
+    world.remove().await;
+    println!("stored 1");
+}
+
+/// Runs a child with a file system of `size` of its own; `None`: none may be mounted here.
+fn with_small_disk(child: &str, size: &str) -> Option<()> {
     let dir = tempfile::tempdir().unwrap();
     let namespaces: [&[&str]; 2] = [&["--mount"], &["--mount", "--map-root-user"]];
     let inside = |namespace: &[&str]| {
         let mut command = Command::new("unshare");
-        command.args(namespace).args(["sh", "-c", MOUNT]).arg(dir.path());
+        command.args(namespace).args(["sh", "-c", MOUNT]).arg(dir.path()).arg(size);
         command
     };
     let allowed = namespaces.into_iter().find(|namespace| {
@@ -127,18 +160,30 @@ fn a_full_disk_holds_bulk_back_until_there_is_room() {
     });
     let Some(namespace) = allowed else {
         println!("skipped: no file system may be mounted here");
-        return;
+        return None;
     };
     let ran = inside(namespace)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture", CHILD])
+        .args(["--exact", "--nocapture", &format!("{CHILDREN}{child}")])
         .env(FULL_DIR, dir.path())
+        .env(TEMPORARY_DIR, dir.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
     let complained = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}\n{complained}");
     assert!(said.contains("stored "), "{said}");
+    Some(())
+}
+
+#[test]
+fn a_full_disk_holds_bulk_back_until_there_is_room() {
+    let _ = with_small_disk("child_fills_its_disk", "80m");
+}
+
+#[test]
+fn no_room_for_temporary_files_is_no_full_database() {
+    let _ = with_small_disk("child_sorts_without_room", "1m");
 }
 
 /// SQLite ends a transaction that found the disk full by itself; its driver does not see that.
@@ -179,6 +224,38 @@ async fn a_server_whose_disk_is_full_is_asked_until_it_takes_a_batch() {
     world.run("DROP TRIGGER full_disk ON farwatch.ts_batch").await;
     assert_eq!(world.samples.append(&batch, &[]).await.unwrap(), [Appended::Stored]);
     assert!(!room.is_full());
+    world.remove().await;
+}
+
+#[tokio::test]
+async fn small_writes_are_no_sign_of_room_while_large_ones_fail() {
+    let Some(world) = PostgresWorld::open().await else { return };
+    let room = world.database.room().clone();
+    world
+        .run(
+            "CREATE FUNCTION farwatch.full() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN IF length(NEW.data) > 100000 THEN
+                    RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END IF; RETURN NEW; END $$;
+             CREATE TRIGGER full_disk BEFORE INSERT ON farwatch.ts_batch
+                 FOR EACH ROW EXECUTE FUNCTION farwatch.full()",
+        )
+        .await;
+    let small = |seq| append(seq, &[counters(DEVICE, 0, 1)]);
+    let large = large(1);
+    let stored =
+        async |batch: &Append| world.samples.append(std::slice::from_ref(batch), &[]).await;
+    stored(&large).await.unwrap_err();
+    for seq in 2..5 {
+        assert_eq!(stored(&small(seq)).await.unwrap(), [Appended::Stored]);
+        assert!(room.is_full());
+    }
+    world.run("DROP TRIGGER full_disk ON farwatch.ts_batch").await;
+    assert_eq!(stored(&large).await.unwrap(), [Appended::Stored]);
+    assert!(!room.is_full());
+    // Nor do they say anything of what was no batch.
+    room.failed(&StoreError::Full { source: None });
+    stored(&small(5)).await.unwrap();
+    assert!(room.is_full());
     world.remove().await;
 }
 
