@@ -292,7 +292,7 @@ impl<S: SampleStore> Committer<S> {
     fn reject(&self, append: &Append, one: &Waiting, code: RejectCode, detail: &str) {
         self.counters.rejected(code);
         let refused = refused::batch(
-            (append.stream, append.seq, &append.data),
+            (append.stream, append.seq, append.sent()),
             (code, detail),
             append.received,
         );

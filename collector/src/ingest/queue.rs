@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use farwatch_proto::v1::{InterfaceFacts, ObjectFacts};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -217,5 +218,12 @@ pub(super) fn memory(checked: &Checked) -> usize {
     let rows = size_of_val(rows.as_slice()) + append.samples as usize * VALUE_BYTES;
     let definitions: usize = append.schemas.iter().map(|(_, definition)| definition.len()).sum();
     let layouts: usize = layouts.iter().map(|(_, layout)| layout.memory()).sum();
-    append.data.len() + rows + size_of_val(append.uses.as_slice()) + facts + definitions + layouts
+    let sent = append.sent.as_ref().map_or(0, Bytes::len);
+    append.data.len()
+        + sent
+        + rows
+        + size_of_val(append.uses.as_slice())
+        + facts
+        + definitions
+        + layouts
 }

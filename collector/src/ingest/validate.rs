@@ -12,6 +12,7 @@ mod losses;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,6 +133,7 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         // Of what was sent: a repeat that knows the clock better is still one.
         hash: content_hash(class, codec, &data),
         data,
+        sent: None,
         uses: Vec::new(),
         schemas: Vec::new(),
         facts: Vec::new(),
@@ -211,7 +213,8 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known, &mut losses);
     checked.append.facts.extend(losses.gap(&checked.append).map(Fact::Dropped));
     if rows.len() < decoded || checked.rows_clamped + checked.rows_corrected > 0 {
-        checked.append.data = Bytes::from(encode_rows(&rows)?);
+        let changed = Bytes::from(encode_rows(&rows)?);
+        checked.append.sent = Some(mem::replace(&mut checked.append.data, changed));
     }
     let times = || rows.iter().map(|row| row.at);
     checked.append.from = times().min().unwrap_or(checked.append.received);

@@ -268,6 +268,7 @@ pub(crate) fn append(seq: u64, rows: &[Row]) -> Append {
         clock_offset: None,
         hash: content_hash(group.class(), Codec::Rows, &data),
         data,
+        sent: None,
         uses,
         schemas: vec![(schema.id(), definition::write(&schema).encode_to_vec())],
         facts: Vec::new(),

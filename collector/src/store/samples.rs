@@ -69,6 +69,8 @@ pub struct Append {
     /// Of what the agent sent, also where `data` had to be changed.
     pub hash: [u8; 32],
     pub data: Bytes,
+    /// What the agent sent, where `data` had to be changed.
+    pub sent: Option<Bytes>,
     /// Which schema each device's rows have; no pair twice.
     pub uses: Vec<(DeviceId, Group, SchemaId)>,
     /// Schemas that come with the batch, with their `SchemaDef`.
@@ -82,6 +84,12 @@ impl Append {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.uses.is_empty() && self.facts.is_empty()
+    }
+
+    /// What the agent sent.
+    #[must_use]
+    pub fn sent(&self) -> &Bytes {
+        self.sent.as_ref().unwrap_or(&self.data)
     }
 
     pub(super) fn has_gaps(&self) -> bool {

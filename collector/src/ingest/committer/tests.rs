@@ -9,7 +9,10 @@ use crate::ingest::admission::Admission;
 use crate::ingest::queue::{BACKLOG_BATCHES_MAX, LIVE_BATCHES_MAX, Stopped};
 use crate::ingest::session::Lane;
 use crate::ingest::validate::{Known, Sender, Whose, check};
-use crate::store::fixture::{AGENT, DEVICE, PostgresWorld, T0, TENANT, World, counters, wire};
+use crate::store::fixture::{
+    AGENT, DEVICE, PostgresWorld, T0, TENANT, World, context, counters, wire,
+};
+use crate::store::refused::refused_list;
 use crate::store::samples::{
     Fact, GapQuery, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
 };
@@ -120,6 +123,35 @@ async fn a_poisoned_batch_fails_alone() {
     let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());
     let durable = |seq| (seq, Outcome::Durable);
     assert_eq!(outcomes, [durable(2), (3, rejected), durable(4), durable(5)]);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_refused_batch_is_what_was_sent() {
+    let world = World::open().await;
+    world
+        .run(
+            "CREATE TRIGGER poisoned AFTER INSERT ON ts_batch
+             BEGIN SELECT RAISE(ABORT, 'poisoned'); END",
+        )
+        .await;
+    let (clock, refusals) = (Clock::system(), Refusals::default());
+    let (queue, committer) = Committer::new(
+        world.samples.clone(),
+        Live::new(clock.clone()),
+        (Presence::default(), refusals.clone()),
+        Arc::default(),
+        clock,
+    );
+    let mut changed = checked(1);
+    changed.append.sent = Some("as it came".into());
+    let (answered, _answers) = mpsc::channel(GROUP_MAX);
+    queue.submit(Lane::Live, changed, answered).await.unwrap();
+    drop(queue);
+    committer.run(CancellationToken::new()).await.unwrap();
+    refusals.flush(&world.database).await.unwrap();
+    let kept = refused_list(&world.database, &context(TENANT), AGENT).await.unwrap();
+    assert_eq!((&kept[0].head[..], kept[0].bytes), (&b"as it came"[..], 10));
+    assert_eq!(kept[0].hash, *blake3::hash(b"as it came").as_bytes());
 }
 
 #[tokio::test]
