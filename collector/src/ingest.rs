@@ -36,6 +36,7 @@ use farwatch_proto::v1::{
     StreamStored, TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -56,7 +57,7 @@ use crate::identity::places::Places;
 use crate::inventory::quota::Quotas;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, SampleStore as _, Samples};
+use crate::store::{Database, SampleStore as _, Samples, StoreError};
 
 /// Largest message of an agent: a batch with its schemas.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -66,6 +67,9 @@ const HELLO_BYTES_MAX: usize = 128;
 const STREAMS_MAX: usize = 4;
 /// What is stored of them is looked for no longer: the agent asks again in its next session.
 const STORED_TIMEOUT: Duration = Duration::from_secs(3);
+/// Looks at what is stored of an agent's streams, at the same time: half of SQLite's readers. Where thousands of
+/// agents come at once, as after a restore, who does not get its turn within [`STORED_TIMEOUT`] is told nothing.
+const STORED_AT_ONCE: usize = 2;
 /// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
 pub const CALLS_MAX: u32 = 8;
 /// Large batches of one lane that are decoded at the same time.
@@ -95,6 +99,7 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     pub(crate) decoders: Decoders,
+    looks: Semaphore,
     database: Database,
     samples: Samples,
     clones: Clones,
@@ -214,6 +219,7 @@ impl UplinkService {
                 counters,
                 clock,
                 decoders,
+                looks: Semaphore::new(STORED_AT_ONCE),
                 database,
                 samples,
                 clones: Clones::default(),
@@ -232,8 +238,14 @@ impl UplinkService {
         if streams.is_empty() {
             return Vec::new();
         }
+        let until = Instant::now() + STORED_TIMEOUT;
+        // Fails otherwise only if it is closed, which nobody does.
+        let Ok(_turn) = timeout_at(until, self.parts.looks.acquire()).await else {
+            tracing::debug!(agent = %peer.agent, "too many agents ask what is stored of them");
+            return Vec::new();
+        };
         let look = self.parts.samples.durable(peer.tenant, peer.agent, streams);
-        let error = match tokio::time::timeout(STORED_TIMEOUT, look).await {
+        let error = match timeout_at(until, look).await {
             Ok(Ok(durable)) => {
                 let told = |(stream_id, ranges): &(i64, SeqRanges)| StreamStored {
                     stream_id: *stream_id,
@@ -345,6 +357,16 @@ fn peer<T>(request: &Request<T>) -> Result<PeerInfo, Status> {
         .get::<PeerInfo>()
         .cloned()
         .ok_or_else(|| Status::unauthenticated("this connection is not an agent's"))
+}
+
+/// What is written now and then beside the data, and could not be this time. Of a full disk the store tells itself.
+fn not_written(error: &StoreError, what: &'static str) {
+    let error_text = chain(error);
+    if error.is_full() {
+        tracing::debug!(error = error_text, "{what}");
+    } else {
+        tracing::warn!(error = error_text, "{what}");
+    }
 }
 
 fn fenced(fenced: Fenced) -> Status {

@@ -46,6 +46,8 @@ CREATE TABLE refused_batch (
     head      BYTEA NOT NULL,
     PRIMARY KEY (tenant_id, agent_id, stream_id, seq)
 );
+-- The newest of a tenant.
+CREATE INDEX refused_batch_by_time ON refused_batch (tenant_id, at, agent_id, stream_id, seq);
 CALL tenant_table_lock('refused_batch');
 CALL tenant_policy('ingest', 'refused_batch');
 GRANT SELECT ON refused_batch TO farwatch_app;

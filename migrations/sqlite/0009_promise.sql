@@ -59,3 +59,5 @@ CREATE TABLE refused_batch (
     head      BLOB NOT NULL,
     PRIMARY KEY (tenant_id, agent_id, stream_id, seq)
 );
+-- The newest of a tenant.
+CREATE INDEX refused_batch_by_time ON refused_batch (tenant_id, at, agent_id, stream_id, seq);

@@ -11,11 +11,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use farwatch_common::id::TenantId;
-use farwatch_common::task::chain;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::IngestKey;
+use super::{IngestKey, not_written};
 use crate::live::Live;
 use crate::live::links::{LinkChange, WAITING_MAX};
 use crate::store::links::link_add;
@@ -41,7 +40,7 @@ pub(super) async fn run(
             _ = tick.tick() => false,
         };
         if let Err(error) = flush(&live, &database).await {
-            tracing::warn!(error = chain(&error), "cannot store how agents were connected");
+            not_written(&error, "cannot store how agents were connected");
         }
         if last {
             return Ok(());

@@ -3,7 +3,7 @@
 //! - in: sessions, heartbeats, commits
 //! - out: every [`FLUSH_EVERY`] the agents that were heard since, [`TOGETHER_MAX`] in a transaction
 //! - bound: one entry per agent
-//! - when full: cannot be
+//! - when full: cannot be; while the disk is, they are kept for later
 //! - on crash: the times of the last seconds are lost; the agents are heard again soon
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +13,10 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, TenantId};
-use farwatch_common::task::chain;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::IngestKey;
+use super::{IngestKey, not_written};
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
@@ -84,7 +83,7 @@ impl Presence {
                 _ = tick.tick() => false,
             };
             if let Err(error) = self.flush(&database).await {
-                tracing::warn!(error = chain(&error), "cannot store when agents were heard");
+                not_written(&error, "cannot store when agents were heard");
             }
             if last {
                 return Ok(());
@@ -94,6 +93,10 @@ impl Presence {
 
     /// Writes what is new. What cannot be written is kept, and not what comes behind it tried.
     pub async fn flush(&self, database: &Database) -> Result<(), StoreError> {
+        // What little room there is is for those who sign in.
+        if database.room().is_full() {
+            return Ok(());
+        }
         let mut agents = std::mem::take(&mut *self.agents());
         while !agents.is_empty() {
             let next = agents.keys().nth(TOGETHER_MAX).copied();
@@ -139,6 +142,26 @@ async fn store(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fixture::{AGENT, TENANT, World};
+
+    #[tokio::test]
+    async fn on_a_full_disk_nothing_is_written_and_afterwards_all_of_it() {
+        let world = World::open().await;
+        let presence = Presence::default();
+        let full = StoreError::Full { source: None };
+        let heard = "SELECT count(*) FROM agent WHERE last_seen_at = 9 AND last_ack_at = 7";
+        for at in [7, 9] {
+            presence.acked(TENANT, AGENT, Micros(7));
+            presence.heard(TENANT, AGENT, Micros(at));
+            world.database.room().failed(&full);
+            presence.flush(&world.database).await.unwrap();
+        }
+        assert_eq!((world.count(heard).await, presence.agents().len()), (0, 1));
+        world.database.room().look();
+        presence.flush(&world.database).await.unwrap();
+        assert_eq!((world.count(heard).await, presence.agents().len()), (1, 0));
+        world.remove().await;
+    }
 
     #[test]
     fn what_could_not_be_written_is_kept_beside_what_came_since() {

@@ -253,6 +253,16 @@ async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
     let told = |stream_id, ranges| StreamStored { stream_id, ranges };
     let all = vec![SeqRange { first: 1, last: 41 }];
     assert_eq!(welcome.streams, [told(STREAM, all), told(4, Vec::new())]);
+    // Who does not get its turn in time is told nothing, and has its session.
+    let looks = &stage_two.ingest.service.parts.looks;
+    let others = looks.acquire_many(u32::try_from(STORED_AT_ONCE).unwrap()).await.unwrap();
+    tokio::time::pause();
+    let welcome = stage_two.hello_for(AGENT, 2, asking(vec![STREAM])).await.unwrap();
+    tokio::time::resume();
+    assert_eq!((welcome.window, welcome.streams), (128, Vec::new()));
+    drop(others);
+    let welcome = stage_two.hello_for(AGENT, 2, asking(vec![STREAM])).await.unwrap();
+    assert_eq!(welcome.streams.len(), 1);
     let refused = stage_two.hello_for(AGENT, 2, asking(vec![STREAM; 5])).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     // Its last poll is on screen again.

@@ -236,6 +236,11 @@ impl Tools {
                 let is_to_try_again =
                     matches!(&error, InventoryError::Store(error) if may_pass(error));
                 self.ends_late.add(1);
+                if matches!(&error, InventoryError::Store(error) if error.is_full()) {
+                    // The store has said so, once.
+                    tracing::debug!(stage = "scan", scan = %scan.id, "no room for a scan's end");
+                    return false;
+                }
                 let error = chain(&error);
                 tracing::error!(
                     stage = "scan", scan = %scan.id, error, "a scan's end is not written"

@@ -1,4 +1,5 @@
-//! Batches that were refused for good, as they are kept: the newest [`KEPT`] of each agent.
+//! Batches that were refused for good, as they are kept: the newest [`KEPT`] of each agent, and of those the newest
+//! [`KEPT_OF_TENANT`] of each tenant.
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, TenantId};
@@ -10,6 +11,8 @@ use crate::identity::TenantContext;
 
 /// Batches that are kept of an agent.
 pub const KEPT: i64 = 100;
+/// ... and of all of a tenant: 8 MiB of how they began.
+pub const KEPT_OF_TENANT: i64 = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedBatch {
@@ -35,6 +38,11 @@ sql! { pub(in crate::store) TRIM =
      AND (at, stream_id, seq) <
          (SELECT at, stream_id, seq FROM refused_batch WHERE tenant_id = $1 AND agent_id = $2
           ORDER BY at DESC, stream_id DESC, seq DESC LIMIT 1 OFFSET $3)" }
+sql! { pub(in crate::store) TRIM_TENANT =
+"DELETE FROM refused_batch WHERE tenant_id = $1
+     AND (at, agent_id, stream_id, seq) <
+         (SELECT at, agent_id, stream_id, seq FROM refused_batch WHERE tenant_id = $1
+          ORDER BY at DESC, agent_id DESC, stream_id DESC, seq DESC LIMIT 1 OFFSET $2)" }
 sql! { pub(in crate::store) LIST =
 "SELECT stream_id, seq, at, code, detail, hash, bytes, head FROM refused_batch
      WHERE tenant_id IN (SELECT value FROM json_each($1)) AND agent_id = $2
@@ -54,6 +62,11 @@ pub async fn refused_add(
     add.bind(batch.bytes).bind(&batch.head[..]).execute(txn).await?;
     TRIM.bind(tenant).bind(agent).bind(KEPT - 1).execute(txn).await?;
     Ok(())
+}
+
+/// Forgets the oldest of a tenant, after some were added.
+pub async fn refused_trim(txn: &mut Txn, tenant: TenantId) -> Result<(), StoreError> {
+    TRIM_TENANT.bind(tenant).bind(KEPT_OF_TENANT - 1).execute(txn).await.map(drop)
 }
 
 /// Those of an agent, the newest first.

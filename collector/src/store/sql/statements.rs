@@ -309,6 +309,7 @@ static INGEST: &[&Sql] = &[
     &links::TRIM,
     &refused::ADD,
     &refused::TRIM,
+    &refused::TRIM_TENANT,
     &melt::GAPS_OF_AGENT,
     &melt::GAPS_TAKE,
     &melt::GAP_MELTED,
