@@ -22,6 +22,8 @@ pub mod sql;
 mod sqlite;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod tests;
 pub mod txn;
 
 pub use database::{Database, DatabaseUrl, Engine, StoreError};

@@ -133,3 +133,39 @@ async fn the_polls_of_one_agent_of_a_tenant_are_counted_at_a_time() {
     }
     world.remove().await;
 }
+
+#[tokio::test]
+async fn neither_of_two_tenants_is_told_of_the_other() {
+    for world in World::each().await {
+        let mut sides = Vec::new();
+        for name in ["North", "South"] {
+            let tenant = world.tenant(name).await;
+            let (agent, _) = world.agent(tenant, "a").await;
+            let who = world.user(&format!("{name}@x.example"), Role::Viewer, Some(tenant)).await;
+            let mut batch =
+                Append { tenant, agent, uses: vec![], ..append(1, &[alive(DeviceId(1), 0)]) };
+            batch.facts = vec![Fact::Gap(gap(1, 0))];
+            world.state.samples.append(&[batch], &[]).await.unwrap();
+            sides.push((agent, who));
+        }
+        let nobodys = AgentId(i64::MAX);
+        for (own, other) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
+            for what in ["gaps", "ledger", "links", "refused", "completeness"] {
+                let of = async |agent: String| {
+                    let path = format!("/api/v1/agents/{agent}/{what}");
+                    let answer = world.get(&path, &own.1).await;
+                    let mut body = answer.json();
+                    body.as_object_mut().unwrap().remove("request_id");
+                    (answer.status, body)
+                };
+                let (status, body) = of(own.0.to_string()).await;
+                assert_eq!(status, StatusCode::OK, "{what}");
+                assert!(what != "gaps" || body["meta"]["total"] == 1, "{body}");
+                let foreign = of(other.0.to_string()).await;
+                assert_eq!(foreign.0, StatusCode::NOT_FOUND, "{what}");
+                assert_eq!(foreign, of(nobodys.to_string()).await, "{what}");
+            }
+        }
+        world.remove().await;
+    }
+}

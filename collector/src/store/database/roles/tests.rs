@@ -1,5 +1,7 @@
 //! What each role may do is what the catalog says; the rest are tries.
 
+mod losses;
+
 use farwatch_common::secret::Secret;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _};
