@@ -47,8 +47,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which polls of an agent's devices are there of those that were due in the last day; in the last hour, where
-         *     a day is too much to read
+         * Which polls of an agent's devices are there of those that were due in the last day; in the last six hours or
+         *     one, where a day is too much to read
+         * @description One agent of a tenant at a time.
          */
         get: operations["agent_completeness"];
         put?: never;
