@@ -10,7 +10,8 @@
 //!   evicts the lowest class first, the oldest first, each loss counted and noted as a gap in the same
 //!   transaction; class 0 is never evicted. What the collector has goes first and is no loss. A full disk: see `writer`.
 //! - **On crash:** what was committed stays, at most the last second is lost, and the next start
-//!   declares the numbers that may be missing. A damaged file is set aside, never repaired.
+//!   declares the numbers that may be missing. A damaged file is set aside, never repaired; a batch that is
+//!   not what was written is lost alone, and declared.
 //!
 //! One thread owns the only connection and does all that touches the disk: nothing here blocks
 //! the runtime, and a slow disk delays nothing but itself.
@@ -18,6 +19,7 @@
 mod aside;
 mod ballast;
 mod batches;
+mod checksum;
 mod clocks;
 mod commit;
 pub mod delivered;
@@ -27,9 +29,11 @@ mod gather;
 mod losses;
 pub mod order;
 mod retention;
+mod salvage;
 mod schemas;
 mod since;
 mod summary;
+mod upgrade;
 mod writer;
 
 use std::collections::BTreeSet;

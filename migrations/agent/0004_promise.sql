@@ -10,10 +10,15 @@ CREATE TABLE clock_epoch (
     ahead_us  INTEGER NOT NULL,
     -- What makes its times the collector's, and how wrong that may be; NULL if it was not measured.
     offset_us INTEGER,
-    error_us  INTEGER
+    error_us  INTEGER,
+    checksum  INTEGER NOT NULL
 ) STRICT;
 
 ALTER TABLE batch ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+-- Of all that a batch says: what a disk has turned over within a page is not seen by SQLite. NULL in what was
+-- written before.
+ALTER TABLE batch ADD COLUMN checksum INTEGER;
+ALTER TABLE stream ADD COLUMN checksum INTEGER;
 
 -- By which clocks a gap begins and ends: that of a crash begins by one and ends by another.
 ALTER TABLE gap ADD COLUMN from_epoch INTEGER NOT NULL DEFAULT 0;
@@ -30,13 +35,16 @@ CREATE TABLE waiting (
     class INTEGER NOT NULL,
     t_min INTEGER NOT NULL,
     t_max INTEGER NOT NULL,
+    -- Rows or events: what is lost is counted even if the batch cannot be read.
+    n     INTEGER NOT NULL,
     -- Of the content.
     bytes INTEGER NOT NULL
 ) STRICT;
 
 DROP INDEX batch_by_order;
 DROP INDEX batch_by_class;
-INSERT INTO waiting SELECT seq, epoch, chunk, bulk, class, t_min, t_max, LENGTH(data) FROM batch;
+INSERT INTO waiting SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, LENGTH(data)
+  FROM batch;
 -- A later epoch is later, whatever its clock says.
 CREATE INDEX waiting_by_order ON waiting (epoch, chunk, bulk, seq);
 CREATE INDEX waiting_by_class ON waiting (class, seq);
@@ -53,5 +61,6 @@ CREATE TABLE acked (
     gone      BLOB NOT NULL,
     -- Event times of all of them, by the collector's clock.
     from_us   INTEGER NOT NULL,
-    to_us     INTEGER NOT NULL
+    to_us     INTEGER NOT NULL,
+    checksum  INTEGER NOT NULL
 ) STRICT;

@@ -1,17 +1,20 @@
 //! A fresh file in the place of one that cannot be used. At every moment one of the two is there:
 //! the fresh one is finished, with the gap that says what is lost, before the other is moved.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use farwatch_common::clock::{Look, Micros};
+use farwatch_common::clock::{Clock, Look, Micros};
 use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::epochs::Epochs;
-use super::file::{Ends, FILE_NAME, SAMPLES};
-use super::{BufferError, clocks, since};
+use super::file::{self, Ends, FILE_NAME, Kept, Owner, SAMPLES, record_gap};
+use super::gather::Sequences;
+use super::salvage::{Ruin, Salvaged, salvage};
+use super::{BufferConfig, BufferError, clocks, losses, since};
 
 /// Files set aside that are kept for support.
 const KEPT: usize = 1;
@@ -85,18 +88,89 @@ fn kept(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect())
 }
 
+/// Puts a fresh file in the place of a damaged one, with all that can still be read of that. Where its stream
+/// is known it goes on: then the numbers are told that its owner goes on with.
+pub(super) fn renew(
+    path: &Path,
+    config: &BufferConfig,
+    owner: Option<Owner<'_>>,
+    clock: &Clock,
+) -> Result<(Option<Sequences>, Epochs), BufferError> {
+    let look = clock.look();
+    let ruin = ruin(path)?;
+    let What { lost, epochs, of_batches } =
+        what_was_in(path, &ruin, owner.map(|owner| owner.epochs), look);
+    let kept = if owner.is_none() { Kept::of_ruin(&ruin, config.agent) } else { None };
+    let known = owner.map(|owner| (owner.stream_id, owner.numbers));
+    let Some((stream_id, numbers)) =
+        known.or_else(|| kept.as_ref().map(|kept| (kept.stream_id, kept.numbers)))
+    else {
+        drop(ruin);
+        file::replace(path, config, &lost, &epochs, clock)?;
+        return Ok((None, epochs));
+    };
+    clear_fresh(path)?;
+    let mut fresh = file::try_open(&fresh_path(path), config, None, Some(&epochs), clock)?;
+    let last = of_batches.last().copied().unwrap_or(0);
+    let end = numbers.next.max(if owner.is_none() { numbers.reserved_to } else { 0 });
+    let acked = owner.map(|owner| (owner.delivered, owner.acked));
+    let damaged = Ruin { connection: &ruin, stream_id, end, epochs: of_batches, acked };
+    let salvaged = salvage(&damaged, &mut fresh.connection, clock)?;
+    let step = fresh.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut numbers = match &kept {
+        Some(kept) => file::declare_crash(&step, kept, (last, epochs.current()), look.wall)?,
+        None => numbers,
+    };
+    numbers.next = numbers.next.max(salvaged.end);
+    for (gap, by) in &salvaged.gaps {
+        losses::count(&step, ("corrupt", gap.class), 1, gap.count)?;
+        record_gap(&step, gap, *by)?;
+    }
+    if salvaged.is_in_doubt {
+        // Under a number of its own: two of the same stream would be taken for one.
+        let seq = numbers.take_in_commit();
+        for (gap, by) in lost {
+            let gap = Gap { stream_id, seq_first: seq, seq_last: seq, count: 0, ..gap };
+            record_gap(&step, &gap, by)?;
+        }
+    }
+    file::inherit(&step, stream_id, numbers, look.wall)?;
+    step.commit()?;
+    let Salvaged { batches, lost, is_in_doubt, .. } = salvaged;
+    tracing::warn!(batches, lost, is_in_doubt, "what could be read of the damaged file goes on");
+    fresh.connection.close().map_err(|(_, error)| error)?;
+    drop(ruin);
+    swap(path, look.wall)?;
+    Ok((Some(numbers), epochs))
+}
+
+/// The file for who only reads: what is wrong with its first page or its size hides no more than it must.
+fn ruin(path: &Path) -> Result<Connection, BufferError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags);
+    // Of one that is not there nothing can be read.
+    let connection = opened.or_else(|_| Connection::open_in_memory())?;
+    let _ = connection.pragma_update(None, "writable_schema", "ON");
+    Ok(connection)
+}
+
+/// What is lost with an unusable file if nothing of it can be read any more, and whose clocks there are.
+struct What {
+    lost: [(Gap, Ends); 2],
+    epochs: Epochs,
+    /// Those that its batches may name.
+    of_batches: BTreeSet<u64>,
+}
+
 /// What is lost with an unusable file, by class and each by which clocks: it may tell of all its content, some or
 /// nothing. State changes are no loss, as they are told anew after a start. Its epochs, with another for its
 /// user if that has none yet, are to be kept in the fresh file as long as it tells by them.
-pub(super) fn what_was_in(
-    path: &Path,
-    user: Option<&Epochs>,
-    look: Look,
-) -> ([(Gap, Ends); 2], Epochs) {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).ok();
-    let mut known =
-        connection.as_ref().and_then(|file| clocks::load(file).ok()).unwrap_or_default();
+fn what_was_in(path: &Path, connection: &Connection, user: Option<&Epochs>, look: Look) -> What {
+    let mut known = clocks::load(connection).unwrap_or_default();
+    let of_batches = match user {
+        Some(user) => user.all().map(|(id, _)| id).collect(),
+        None => known.keys().copied().collect(),
+    };
     let last = known.last_key_value().map_or(0, |(id, _)| *id);
     let marked = since::read(path.parent().unwrap_or(Path::new(".")));
     let (since, epochs) = match (marked, user) {
@@ -112,7 +186,7 @@ pub(super) fn what_was_in(
         }
         (None, Some(user)) => (None, user.clone()),
     };
-    let oldest = || connection.as_ref().and_then(|file| oldest(file).ok());
+    let oldest = || oldest(connection).ok();
     let (from, from_epoch) = since
         .or_else(oldest)
         .or_else(|| Some((changed(path)?, last)))
@@ -125,12 +199,10 @@ pub(super) fn what_was_in(
             reason: GapReason::Corrupt as i32,
             ..Gap::default()
         };
-        if let Some(connection) = &connection {
-            read_what_can_be_read(connection, &mut gap);
-        }
+        read_what_can_be_read(connection, &mut gap);
         (gap, (from_epoch, epochs.current()))
     });
-    (lost, epochs)
+    What { lost, epochs, of_batches }
 }
 
 /// When something was written to it last.

@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::SchemaId;
+use farwatch_common::sample::{Class, SchemaId};
 use farwatch_proto::v1::Batch;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::checksum::{self, Head, Verdict};
 use super::delivered::{Acked, Delivered};
 use super::epochs::{Epochs, Span};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
 use super::schemas::{self, Schemas};
 use super::{Outgoing, Wanted};
+
+/// Damaged batches that are dropped at a time.
+const DAMAGED_MAX: usize = 256;
 
 /// How much waits in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,9 +29,10 @@ pub(super) struct Fill {
 impl Fill {
     /// Looks at each batch that waits: damage shows.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        // One that is not there is declared when it is asked for.
         connection.query_row(
-            "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM waiting
-             WHERE seq IN (SELECT seq FROM batch)",
+            "SELECT COUNT(*), COALESCE(SUM(bytes), 0), SUM(seq IN (SELECT seq FROM batch))
+             FROM waiting",
             [],
             |row| {
                 let (batches, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -47,42 +52,119 @@ impl Fill {
     }
 }
 
-/// Keeps a batch under the number `seq`. Says whether it is there now: one that was there before is
-/// itself, of a commit that failed and was kept after all, or another's, which stays.
+/// What became of a batch that was to be kept under a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    New,
+    /// It is there already, by a commit that failed and was kept after all.
+    Itself,
+    /// The number is another's, which stays.
+    Taken,
+}
+
+/// Keeps a batch under the number `seq`.
 pub(super) fn insert(
     connection: &Connection,
     seq: u64,
     batch: &Gathered,
     packed: &Packed,
-) -> rusqlite::Result<bool> {
-    let inserted = connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![
-            seq.cast_signed(),
-            batch.class as u8,
-            packed.codec as u8,
-            order::chunk(batch.t_min),
-            order::is_bulk(batch.class),
-            batch.t_min.0,
-            batch.t_max.0,
-            batch.count().cast_signed(),
-            schemas::to_bytes(&packed.schemas),
-            packed.data,
-            batch.epoch.cast_signed(),
-        ])?;
-    if inserted > 0 {
+) -> rusqlite::Result<Kept> {
+    let head = Head {
+        seq,
+        class: batch.class as u32,
+        codec: packed.codec as u32,
+        epoch: batch.epoch,
+        t_min: batch.t_min,
+        t_max: batch.t_max,
+        n: batch.count(),
+        schemas: schemas::to_bytes(&packed.schemas),
+    };
+    if put(connection, &head, &packed.data)? {
         wait(connection, seq)?;
-        return Ok(true);
+        return Ok(Kept::New);
     }
     let stored: (u8, Vec<u8>) = connection.query_row(
         "SELECT codec, data FROM batch WHERE seq = ?1",
         [seq.cast_signed()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    Ok(stored.0 == packed.codec as u8 && batch.is_stored_as(&stored.1, packed))
+    let itself = stored.0 == packed.codec as u8 && batch.is_stored_as(&stored.1, packed);
+    Ok(if itself { Kept::Itself } else { Kept::Taken })
+}
+
+/// Writes a batch with its checksum, unless its number is in use.
+pub(super) fn put(connection: &Connection, head: &Head, data: &[u8]) -> rusqlite::Result<bool> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch,
+               checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            head.seq.cast_signed(),
+            head.class,
+            head.codec,
+            order::chunk(head.t_min),
+            Class::from_wire(head.class).is_none_or(order::is_bulk),
+            head.t_min.0,
+            head.t_max.0,
+            head.n.cast_signed(),
+            head.schemas,
+            data,
+            head.epoch.cast_signed(),
+            checksum::of_batch(head, data),
+        ])?;
+    Ok(inserted > 0)
+}
+
+/// What stands under a number.
+pub(super) enum Found {
+    Good {
+        head: Head,
+        data: Vec<u8>,
+        /// Not of a file of before, which has no checksums.
+        is_proven: bool,
+    },
+    /// Nothing that can be sent; what it was, where that can be told.
+    Damaged(Option<Head>),
+    Missing,
+}
+
+/// Reads a batch and holds it against its checksum. Fails only by what concerns more than this one.
+pub(super) fn read(connection: &Connection, seq: u64) -> rusqlite::Result<Found> {
+    let mut statement = connection.prepare_cached(
+        "SELECT class, codec, epoch, t_min, t_max, n, schemas, data, checksum FROM batch
+         WHERE seq = ?1",
+    )?;
+    let read = statement.query_row([bound(seq)], |row| {
+        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+        let head = Head {
+            seq,
+            class: row.get(0)?,
+            codec: row.get(1)?,
+            epoch: unsigned(2)?,
+            t_min: Micros(row.get(3)?),
+            t_max: Micros(row.get(4)?),
+            n: unsigned(5)?,
+            schemas: row.get(6)?,
+        };
+        Ok((head, row.get::<_, Vec<u8>>(7)?, row.get::<_, Option<i64>>(8)?))
+    });
+    match read {
+        Ok((head, data, None)) => Ok(Found::Good { head, data, is_proven: false }),
+        Ok((head, data, Some(written))) => Ok(match checksum::verdict(&head, &data, written) {
+            Verdict::Good => Found::Good { head, data, is_proven: true },
+            Verdict::BadContent => Found::Damaged(Some(head)),
+            Verdict::BadHead => Found::Damaged(None),
+        }),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Found::Missing),
+        Err(
+            rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::FromSqlConversionFailure(..),
+        ) => Ok(Found::Damaged(None)),
+        Err(error) => Err(error),
+    }
 }
 
 /// A batch that is there waits for its acknowledgement. Says of how many bytes it is; `None` if it is
@@ -90,8 +172,8 @@ pub(super) fn insert(
 pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, bytes)
-             SELECT seq, epoch, chunk, bulk, class, t_min, t_max, LENGTH(data) FROM batch
+            "INSERT OR REPLACE INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes)
+             SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, LENGTH(data) FROM batch
              WHERE seq = ?1 RETURNING bytes",
         )?
         .query_row([bound(seq)], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
@@ -125,9 +207,17 @@ pub(super) struct Shelf<'a> {
     pub(super) gone: &'a SeqRanges,
 }
 
+/// What [`next`] has picked.
+#[derive(Default)]
+pub(super) struct Picked {
+    pub(super) outgoing: Vec<Outgoing>,
+    /// Batches that wait and cannot be sent, as they are not what was written.
+    pub(super) damaged: Vec<u64>,
+}
+
 /// The batches to send next, in order, none of those that are on the way.
-pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Vec<Outgoing>> {
-    let mut found = Vec::new();
+pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Picked> {
+    let mut found = Picked::default();
     let mut live = Pick::new((shelf, wanted), Lane::Live, (wanted.live, wanted.bytes));
     for (epoch, _) in shelf.epochs.all() {
         live.epoch(epoch, &mut found)?;
@@ -177,7 +267,7 @@ impl<'a> Pick<'a> {
     }
 
     /// Picks of one epoch.
-    fn epoch(&mut self, epoch: u64, found: &mut Vec<Outgoing>) -> rusqlite::Result<()> {
+    fn epoch(&mut self, epoch: u64, found: &mut Picked) -> rusqlite::Result<()> {
         let Self { shelf, wanted, lane, .. } = *self;
         let live = shelf.epochs.live(epoch, wanted.now);
         let window = match (lane, live) {
@@ -209,7 +299,12 @@ impl<'a> Pick<'a> {
             if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
                 continue;
             }
-            let outgoing = outgoing(shelf, (seq, epoch), lane)?;
+            let Some(outgoing) = outgoing(shelf, seq, lane)? else {
+                found.damaged.push(seq);
+                // They go before more are looked for.
+                self.most = if found.damaged.len() < DAMAGED_MAX { self.most } else { 0 };
+                continue;
+            };
             let bytes = outgoing.batch.data.len();
             if self.taken > 0 && self.taken + bytes > self.room {
                 self.most = 0;
@@ -217,30 +312,27 @@ impl<'a> Pick<'a> {
             }
             self.taken += bytes;
             self.most -= 1;
-            found.push(outgoing);
+            found.outgoing.push(outgoing);
         }
         Ok(())
     }
 }
 
-fn outgoing(shelf: &Shelf<'_>, (seq, epoch): (u64, u64), lane: Lane) -> rusqlite::Result<Outgoing> {
-    let mut statement = shelf
-        .connection
-        .prepare_cached("SELECT class, codec, schemas, data FROM batch WHERE seq = ?1")?;
-    let batch = statement.query_row([bound(seq)], |row| {
-        let ids = schemas::from_bytes(row.get_ref(2)?.as_blob()?);
-        Ok(Batch {
-            stream_id: shelf.stream_id,
-            seq,
-            class: row.get(0)?,
-            codec: row.get(1)?,
-            data: row.get::<_, Vec<u8>>(3)?.into(),
-            schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
-            late: lane == Lane::Backlog,
-            clock_offset_us: shelf.epochs.offset_us(epoch),
-        })
-    })?;
-    Ok(Outgoing { lane, batch })
+/// `None` if it cannot be sent.
+fn outgoing(shelf: &Shelf<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Option<Outgoing>> {
+    let Found::Good { head, data, .. } = read(shelf.connection, seq)? else { return Ok(None) };
+    let ids = schemas::from_bytes(&head.schemas);
+    let batch = Batch {
+        stream_id: shelf.stream_id,
+        seq,
+        class: head.class,
+        codec: head.codec,
+        data: data.into(),
+        schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
+        late: lane == Lane::Backlog,
+        clock_offset_us: shelf.epochs.offset_us(head.epoch),
+    };
+    Ok(Some(Outgoing { lane, batch }))
 }
 
 /// What [`acked`] changes beside the file.

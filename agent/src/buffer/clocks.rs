@@ -14,25 +14,39 @@ const ID_MAX: u64 = 1 << 62;
 /// The epochs that the file knows.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<BTreeMap<u64, Epoch>> {
     let mut statement = connection.prepare(
-        "SELECT epoch, process, began_us, ahead_us, offset_us, error_us FROM clock_epoch",
+        "SELECT epoch, process, began_us, ahead_us, offset_us, error_us, checksum FROM clock_epoch",
     )?;
     let read = statement.query_map([], |row| {
         let (us, error_us): (Option<i64>, Option<u32>) = (row.get(4)?, row.get(5)?);
         let offset = us.zip(error_us).map(|(us, error_us)| Offset { us, error_us });
         let (began, ahead_us) = (Micros(row.get(2)?), row.get(3)?);
         let epoch = Epoch { process: row.get(1)?, began, ahead_us, offset };
-        Ok((row.get::<_, i64>(0)?.cast_unsigned(), epoch))
+        let id = row.get::<_, i64>(0)?.cast_unsigned();
+        Ok((id, epoch, row.get::<_, i64>(6)?))
     })?;
-    // One that was damaged must not use the numbers up.
-    read.filter(|one| one.as_ref().map_or(true, |(id, _)| (1..ID_MAX).contains(id))).collect()
+    let mut known = BTreeMap::new();
+    for one in read {
+        let (id, epoch, written) = one?;
+        // One that was damaged must not shift what was stamped by it, nor use the numbers up.
+        if checksum(id, &epoch, epoch.offset) == written && (1..ID_MAX).contains(&id) {
+            known.insert(id, epoch);
+        } else {
+            tracing::error!(
+                epoch = id,
+                "what is known of a clock is not what was written: forgotten"
+            );
+        }
+    }
+    Ok(known)
 }
 
 /// Writes all epochs, with what stands for them: they are few and seldom change.
 pub(super) fn save(connection: &Connection, epochs: &Epochs) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM clock_epoch")?.execute([])?;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO clock_epoch (epoch, process, began_us, ahead_us, offset_us, error_us)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO clock_epoch
+           (epoch, process, began_us, ahead_us, offset_us, error_us, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for (id, epoch) in epochs.all() {
         // What follows from another one is kept too, as that may be gone when it is asked for.
@@ -44,9 +58,16 @@ pub(super) fn save(connection: &Connection, epochs: &Epochs) -> rusqlite::Result
             epoch.ahead_us,
             offset.map(|offset| offset.us),
             offset.map(|offset| offset.error_us),
+            checksum(id, epoch, offset),
         ])?;
     }
     Ok(())
+}
+
+fn checksum(id: u64, epoch: &Epoch, offset: Option<Offset>) -> i64 {
+    let (us, error_us) = offset.map_or((0, -1), |known| (known.us, known.error_us.into()));
+    let numbers = [id.cast_signed(), epoch.process, epoch.began.0, epoch.ahead_us, us, error_us];
+    super::checksum::of_row(&numbers, &[])
 }
 
 /// Whether there are batches of it, or gaps that are told by its clock.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
+use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::{Class, Schema, SchemaId};
 use farwatch_common::task::chain;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::batches::{self, Books, Fill};
+use super::batches::{self, Books, Fill, Kept};
 use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::file::{self, Opening, Owner, PAGE_BYTES};
@@ -96,7 +97,8 @@ impl Writer {
         let collector_now = known.map(|offset_us| Micros(now.0.saturating_add(offset_us)));
         let case = (self.file.stream_id, &self.file.epochs, collector_now.unwrap_or(now));
         batches::acked(&step, case, &self.acked, &mut books)?;
-        retention::turn(&step, &mut books, collector_now, self.config.cap_bytes)?;
+        let by = retention::Ours::of(&self.file.epochs);
+        retention::turn(&step, &mut books, (by, collector_now), self.config.cap_bytes)?;
         let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
         written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {
@@ -188,11 +190,19 @@ impl Writer {
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
         let mut schemas = self.file.schemas.clone();
         let mut delivered = self.file.delivered.clone();
+        let (acked, epochs) = (self.acked.clone(), self.file.epochs.clone());
+        let now = self.clock.now();
+        let at =
+            epochs.offset_us(epochs.current()).map_or(now, |us| Micros(now.0.saturating_add(us)));
         self.in_one(|step| {
+            // What the collector has is no loss.
+            let mut books =
+                Books { schemas: &mut schemas, fill: &mut fill, delivered: &mut delivered };
+            batches::acked(step, (stream_id, &epochs, at), &acked, &mut books)?;
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
             if free >= needed {
-                return Ok(());
+                return retention::save(step, &mut delivered);
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
             let (in_flight, fill) = (&in_flight, &mut fill);
@@ -202,6 +212,8 @@ impl Writer {
             retention::save(step, delivered)
         })?;
         (self.file.fill, self.file.schemas, self.file.delivered) = (fill, schemas, delivered);
+        self.acked = SeqRanges::new();
+        self.acked_count = 0;
         give_back(&self.file.connection)?;
         self.ballast.again();
         Ok(())
@@ -216,8 +228,9 @@ impl Writer {
         };
         self.suspect |= opening == Opening::Check;
         let (stream_id, numbers) = (self.file.stream_id, self.file.numbers);
-        let epochs = &self.file.epochs.clone();
-        let owner = Owner { stream_id, numbers, epochs, opening };
+        let (epochs, delivered) = (&self.file.epochs.clone(), &self.file.delivered.clone());
+        let acked = &self.acked;
+        let owner = Owner { stream_id, numbers, epochs, delivered, acked, opening };
         // Closed first: some systems rename no file that is open. While no other is open, each
         // statement fails on this one.
         self.is_open = false;
@@ -277,7 +290,8 @@ impl Writer {
         let to_tell = losses::oldest(&self.file.connection, &self.file.epochs).unwrap_or(None);
         let waits = oldest.into_iter().chain(to_tell).min();
         if self.is_open {
-            self.since.keep(waits.unwrap_or_else(|| self.clock.now()), &self.file.epochs.here());
+            let (waits, now) = (waits.unwrap_or_else(|| self.clock.now()), self.now());
+            self.since.keep(waits, &self.file.epochs.here(), now);
         }
         let state = BufferState {
             stream_id: self.file.stream_id,
@@ -331,7 +345,7 @@ fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the file as small as what it holds, in steps: each page given back takes one of the log.
-fn give_back(connection: &Connection) -> Result<(), BufferError> {
+pub(super) fn give_back(connection: &Connection) -> Result<(), BufferError> {
     empty_log(connection)?;
     let mut free: u32 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     for _ in 0..VACUUM_STEPS {
@@ -401,13 +415,17 @@ impl Insert<'_> {
         match batch.pack() {
             Ok(packed) => {
                 let mut seq = batch.seq;
-                while !batches::insert(self.connection, seq, batch, &packed)? {
+                let mut kept = batches::insert(self.connection, seq, batch, &packed)?;
+                while kept == Kept::Taken {
                     let taken = seq;
                     seq = self.written.numbers.take_in_commit();
                     tracing::error!(taken, seq, "a number is in use: the batch gets another");
                     losses::report_moved(self.connection, taken, seq)?;
+                    kept = batches::insert(self.connection, seq, batch, &packed)?;
                 }
-                self.written.fill.add(packed.data.len() as u64);
+                if kept == Kept::New {
+                    self.written.fill.add(packed.data.len() as u64);
+                }
                 for id in packed.schemas {
                     let schema = self.definitions.get(&id).map(AsRef::as_ref);
                     self.written.schemas.keep(self.connection, id, schema, seq)?;

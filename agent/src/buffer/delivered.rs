@@ -90,6 +90,29 @@ impl Delivered {
         Self { hours: hours.into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 
+    /// Of another file: this one tells nothing yet.
+    #[must_use]
+    pub fn unsaved_of(hours: impl IntoIterator<Item = Hour>) -> Self {
+        let mut all = Self::new(hours);
+        all.unsaved = all.hours.iter().map(|hour| hour.id).collect();
+        all
+    }
+
+    pub fn hours(&self) -> impl Iterator<Item = &Hour> {
+        self.hours.iter().map(AsRef::as_ref)
+    }
+
+    /// The row of an hour cannot be read: it goes.
+    pub fn strike(&mut self, id: i64) {
+        self.unsaved.insert(id);
+    }
+
+    /// Whether the batch is known to be here.
+    #[must_use]
+    pub fn has(&self, seq: u64) -> bool {
+        self.hours.iter().any(|hour| hour.here.contains(seq))
+    }
+
     /// What takes room in the file, in bytes of content.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -100,7 +123,7 @@ impl Delivered {
     #[must_use]
     pub fn streams(&self, stream_id: i64) -> Vec<i64> {
         let mut streams = vec![stream_id];
-        for hour in self.hours.iter().rev() {
+        for hour in self.hours.iter().rev().filter(|hour| hour.stream_id > 0) {
             if streams.len() < STREAMS_MAX && !streams.contains(&hour.stream_id) {
                 streams.push(hour.stream_id);
             }
@@ -159,8 +182,8 @@ impl Delivered {
         self.unsaved.insert(next.id);
     }
 
-    /// Whether some were kept for long enough, if the collector's time is known, or take more than
-    /// `most_bytes`.
+    /// Whether some were kept for long enough, if the collector's time is known, take more than
+    /// `most_bytes`, or are of more hours than are told apart.
     #[must_use]
     pub fn has_surplus(&self, collector_now: Option<Micros>, most_bytes: u64) -> bool {
         // One far ahead was told by a clock that was wrong.
@@ -170,7 +193,8 @@ impl Delivered {
             age >= KEEP_FOR + HOUR
         };
         let oldest = self.hours.iter().find(|hour| !self.to_give_up(hour).is_empty());
-        oldest.is_some_and(|hour| is_over(hour)) || self.bytes() > most_bytes
+        let too_many = self.hours.len() >= HOURS_MAX;
+        oldest.is_some_and(|hour| is_over(hour) || too_many) || self.bytes() > most_bytes
     }
 
     fn to_give_up(&self, hour: &Hour) -> SeqRanges {
@@ -190,6 +214,14 @@ impl Delivered {
         if let Some(hour) = self.take(seq, bytes) {
             hour.gone.insert(seq);
         }
+    }
+
+    /// One that is about to wait again, and of so many bytes, cannot be read: it will never be asked for
+    /// again. Says of which stream it was, and when at the widest.
+    pub fn lose(&mut self, seq: u64, bytes: u64) -> Option<(i64, Gone)> {
+        let hour = self.take(seq, bytes)?;
+        let lost = Gone { batches: 1, first: seq, last: seq, from: hour.from, to: hour.to };
+        Some((hour.stream_id, lost))
     }
 
     /// Compares what was acknowledged with what the collector has `stored`. What is here of the

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use farwatch_common::clock::{Clock, Look, Micros};
 use farwatch_common::id::AgentId;
+use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
 
 use super::batches::Fill;
+use super::checksum;
 use super::clocks;
 use super::delivered::Delivered;
 use super::epochs::Epochs;
@@ -25,6 +28,9 @@ pub(super) const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
+/// Where a file says how it may be written; one that is written by a log says 2.
+const WRITE_VERSION_AT: usize = 18;
+const WRITE_VERSION_MAX: u8 = 2;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
 const MIGRATIONS: [&str; 4] = [
@@ -64,6 +70,9 @@ pub(super) struct Owner<'a> {
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
     pub(super) epochs: &'a Epochs,
+    pub(super) delivered: &'a Delivered,
+    /// Acknowledged, which the file does not say yet.
+    pub(super) acked: &'a SeqRanges,
     pub(super) opening: Opening,
 }
 
@@ -93,7 +102,9 @@ pub(super) fn open(
         "it fails again and again".to_owned()
     } else {
         match try_open(&path, config, owner, known, clock) {
-            Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
+            Err(error) if error.is_damage() || (error.is_read_only() && says_read_only(&path)) => {
+                farwatch_common::task::chain(&error)
+            }
             Err(BufferError::OtherAgent { known }) => {
                 tracing::warn!(
                     other_agent = %known,
@@ -107,13 +118,20 @@ pub(super) fn open(
         }
     };
     tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
-    let (lost, epochs) = aside::what_was_in(&path, known, clock.look());
-    replace(&path, config, &lost, &epochs, clock)?;
+    let (numbers, epochs) = aside::renew(&path, config, owner, clock)?;
+    let owner = owner.zip(numbers).map(|(owner, numbers)| Owner { numbers, ..owner });
     try_open(&path, config, owner, Some(&epochs), clock)
 }
 
+/// Whether its first page says that it may not be written, as SQLite never has it say.
+fn says_read_only(path: &Path) -> bool {
+    let mut head = [0; WRITE_VERSION_AT + 1];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head[WRITE_VERSION_AT] > WRITE_VERSION_MAX
+}
+
 /// Puts a fresh file that knows what is `lost`, each by which clocks, in the place of another.
-fn replace(
+pub(super) fn replace(
     path: &Path,
     config: &BufferConfig,
     lost: &[(Gap, Ends)],
@@ -135,7 +153,7 @@ fn replace(
 }
 
 /// With the `epochs` that its user knows of already.
-fn try_open(
+pub(super) fn try_open(
     path: &Path,
     config: &BufferConfig,
     owner: Option<Owner<'_>>,
@@ -148,10 +166,13 @@ fn try_open(
     }
     set_pragmas(&connection, config.cap_bytes)?;
     let connection = migrate(connection)?;
+    // Only now: a file that is full has to grow to be migrated.
+    let pages_most = (config.cap_bytes / PAGE_BYTES).cast_signed();
+    connection.pragma_update(None, "max_page_count", pages_most)?;
     resume(connection, config.agent, owner, epochs, clock.look())
 }
 
-fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
+pub(super) fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
     // In effect only before the first table is made; lets pages be given back to a full disk.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -160,7 +181,6 @@ fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferErro
     connection.pragma_update(None, "wal_autocheckpoint", wal_pages)?;
     // Gives the log's room back after a burst.
     connection.pragma_update(None, "journal_size_limit", wal_pages * PAGE_BYTES.cast_signed())?;
-    connection.pragma_update(None, "max_page_count", (cap_bytes / PAGE_BYTES).cast_signed())?;
     let text = |name| connection.pragma_query_value(None, name, |row| row.get::<_, String>(0));
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let mode = text("journal_mode")?;
@@ -175,6 +195,12 @@ fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferErro
         }
     }
     Ok(())
+}
+
+/// Whether it is to be migrated.
+pub(super) fn is_of_before(connection: &Connection) -> rusqlite::Result<bool> {
+    let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(done > 0 && usize::try_from(done).is_ok_and(|done| done < MIGRATIONS.len()))
 }
 
 fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
@@ -193,24 +219,66 @@ fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
 }
 
 /// The row of the stream.
-struct Kept {
-    stream_id: i64,
-    numbers: Sequences,
+pub(super) struct Kept {
+    pub(super) stream_id: i64,
+    pub(super) numbers: Sequences,
     committed_at: Micros,
     clean: bool,
     agent: AgentId,
+    /// As it was written; `None` in a file of before.
+    checksum: Option<i64>,
+}
+
+impl Kept {
+    /// `None` of a file of before, where that cannot be told.
+    fn is_as_written(&self) -> Option<bool> {
+        Some(self.checksum? == self.checksum())
+    }
+
+    /// That of a damaged file, if it can be gone on with.
+    pub(super) fn of_ruin(connection: &Connection, agent: AgentId) -> Option<Self> {
+        let kept = kept(connection).ok()??;
+        (kept.is_as_written() == Some(true) && kept.agent == agent).then_some(kept)
+    }
+
+    fn checksum(&self) -> i64 {
+        let numbers = [
+            self.stream_id,
+            self.numbers.next.cast_signed(),
+            self.numbers.reserved_to.cast_signed(),
+            self.committed_at.0,
+            self.clean.into(),
+            self.agent.0,
+        ];
+        checksum::of_row(&numbers, &[])
+    }
 }
 
 fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    let statement =
-        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id FROM stream";
-    let read = connection.query_row(statement, [], |row| {
+    let mut statement = connection.prepare_cached(
+        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, checksum
+         FROM stream",
+    )?;
+    let read = statement.query_row([], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
-        let (committed_at, agent) = (Micros(row.get(3)?), AgentId(row.get(5)?));
-        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)?, agent })
+        Ok(Kept {
+            stream_id: row.get(0)?,
+            numbers,
+            committed_at: Micros(row.get(3)?),
+            clean: row.get(4)?,
+            agent: AgentId(row.get(5)?),
+            checksum: row.get(6)?,
+        })
     });
     read.optional()
+}
+
+/// Writes the checksum of the row of the stream, in the transaction that has changed it.
+pub(super) fn sign(connection: &Connection) -> rusqlite::Result<()> {
+    let Some(kept) = kept(connection)? else { return Ok(()) };
+    connection.prepare_cached("UPDATE stream SET checksum = ?1")?.execute([kept.checksum()])?;
+    Ok(())
 }
 
 /// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
@@ -223,6 +291,10 @@ fn resume(
 ) -> Result<File, BufferError> {
     let now = look.wall;
     let found = kept(&connection)?;
+    if found.as_ref().and_then(Kept::is_as_written) == Some(false) {
+        let found = "the row of its stream is not what was written".to_owned();
+        return Err(BufferError::Damaged { found });
+    }
     let known = found.as_ref().map_or(agent, |kept| kept.agent);
     if known != agent && known != AgentId(0) {
         return Err(BufferError::OtherAgent { known });
@@ -234,6 +306,9 @@ fn resume(
     if check {
         quick_check(&connection)?;
     }
+    // A damaged page shows here at the latest, before the file says that somebody goes on with it.
+    let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
+    let delivered = retention::load(&connection)?;
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = clocks::load(&step)?;
     let last = before.last_key_value().map_or(0, |(id, _)| *id);
@@ -253,9 +328,6 @@ fn resume(
     clocks::save(&step, &epochs)?;
     step.commit()?;
     epochs.saved();
-    // A damaged page shows here at the latest.
-    let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
-    let delivered = retention::load(&connection)?;
     Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
 }
 
@@ -270,7 +342,7 @@ fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
 }
 
 /// The numbers to go on with. What was lost began `by` the last clock of before and ends by that of now.
-fn declare_crash(
+pub(super) fn declare_crash(
     connection: &Connection,
     kept: &Kept,
     by: Ends,
@@ -299,12 +371,29 @@ fn declare_crash(
 fn quick_check(connection: &Connection) -> Result<(), BufferError> {
     let found: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+    if found != "ok" {
+        return Err(BufferError::Damaged { found });
+    }
+    // What an index leaves out would wait for ever; that of the narrow table is looked at in no time.
+    let found: String =
+        connection.query_row("PRAGMA integrity_check(waiting)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(BufferError::Damaged { found }) }
 }
 
 pub(super) fn new_stream_id() -> i64 {
     let random: u64 = rand::random();
     ((random >> 1) | 1).cast_signed()
+}
+
+/// Goes on with the stream of another file. No number of its own is used yet.
+pub(super) fn inherit(
+    connection: &Connection,
+    stream_id: i64,
+    numbers: Sequences,
+    now: Micros,
+) -> rusqlite::Result<()> {
+    connection.execute("UPDATE stream SET stream_id = ?1", [stream_id])?;
+    save_numbers(connection, numbers, now, true)
 }
 
 /// Keeps how far numbers are used and reserved, in the transaction of what used them.
@@ -324,7 +413,7 @@ pub(super) fn save_numbers(
             now.0,
             clean
         ])?;
-    Ok(())
+    sign(connection)
 }
 
 /// The epochs by whose clocks a gap begins and ends.
@@ -388,7 +477,18 @@ impl BufferError {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
+                // The index of the log is the first thing that finds none.
                 failure.code == ErrorCode::DiskFull
+                    || failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+            }
+            _ => false,
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
+                failure.code == ErrorCode::ReadOnly
             }
             _ => false,
         }

@@ -8,7 +8,8 @@ use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::batches::Fill;
+use super::batches::{self, Fill, Found};
+use super::checksum::Head;
 use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::file::{PAGE_BYTES, record_gap};
@@ -22,7 +23,7 @@ const EVICT_STEP: usize = 64;
 /// Gaps one batch reports; the next one takes the rest.
 const GAPS_PER_BATCH: i64 = 256;
 /// Evicted in this order; class 0 never is.
-const EVICTABLE: [Class; 3] = [Class::Counters, Class::Gauges, Class::Events];
+pub(super) const EVICTABLE: [Class; 3] = [Class::Counters, Class::Gauges, Class::Events];
 
 /// Bytes of the file that hold something.
 pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
@@ -69,9 +70,7 @@ impl Eviction<'_> {
     /// Deletes the oldest of `class`; false if there are none.
     fn step(&mut self, class: Class, evicted: &mut ByEpoch) -> rusqlite::Result<bool> {
         let mut oldest = self.connection.prepare_cached(
-            "SELECT w.seq, b.n, w.t_min, w.t_max, w.bytes, w.epoch
-             FROM waiting w JOIN batch b ON b.seq = w.seq
-             WHERE w.class = ?1 ORDER BY w.seq",
+            "SELECT seq, n, t_min, t_max, bytes, epoch FROM waiting WHERE class = ?1 ORDER BY seq",
         )?;
         let mut rows = oldest.query([class as u8])?;
         let mut chosen = Vec::with_capacity(EVICT_STEP);
@@ -101,17 +100,17 @@ impl Eviction<'_> {
 type ByEpoch = BTreeMap<u64, (Option<Gap>, u64)>;
 
 /// One batch that goes.
-struct Lost {
-    seq: u64,
-    n: u64,
-    t_min: i64,
-    t_max: i64,
-    bytes: u64,
-    epoch: u64,
+pub(super) struct Lost {
+    pub(super) seq: u64,
+    pub(super) n: u64,
+    pub(super) t_min: i64,
+    pub(super) t_max: i64,
+    pub(super) bytes: u64,
+    pub(super) epoch: u64,
 }
 
 impl Lost {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         Ok(Self {
             seq: unsigned(0)?,
@@ -123,7 +122,7 @@ impl Lost {
         })
     }
 
-    fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
+    pub(super) fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
         Gap {
             stream_id,
             seq_first: self.seq,
@@ -176,18 +175,30 @@ pub(super) fn note_loss(
     let name = match reason {
         GapReason::Evicted => "evicted",
         GapReason::Rejected => "rejected",
+        GapReason::Corrupt => "corrupt",
         _ => "lost",
     };
     tracing::warn!(reason = name, class = gap.class, batches, rows = gap.count, "batches lost");
-    for (unit, value) in [("batches", batches), ("rows", gap.count)] {
+    count(connection, (name, gap.class), batches, gap.count)?;
+    record_gap(connection, gap, (epoch, epoch))
+}
+
+/// Adds to the totals of what was lost.
+pub(super) fn count(
+    connection: &Connection,
+    (name, class): (&str, u32),
+    batches: u64,
+    rows: u64,
+) -> rusqlite::Result<()> {
+    for (unit, value) in [("batches", batches), ("rows", rows)] {
         connection
             .prepare_cached(
                 "INSERT INTO counter (name, value) VALUES (?1, ?2)
                  ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
             )?
-            .execute(params![format!("{name}_{unit}_class_{}", gap.class), value.cast_signed()])?;
+            .execute(params![format!("{name}_{unit}_class_{class}"), value.cast_signed()])?;
     }
-    record_gap(connection, gap, (epoch, epoch))
+    Ok(())
 }
 
 /// Moves a batch the collector will never take out of the way (contract G11).
@@ -200,8 +211,7 @@ pub(super) fn quarantine(
     let seq = refusal.seq.cast_signed();
     let found = connection
         .query_row(
-            "SELECT w.seq, b.n, w.t_min, w.t_max, w.bytes, w.epoch, w.class
-             FROM waiting w JOIN batch b ON b.seq = w.seq WHERE w.seq = ?1",
+            "SELECT seq, n, t_min, t_max, bytes, epoch, class FROM waiting WHERE seq = ?1",
             [seq],
             |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)),
         )
@@ -226,6 +236,33 @@ pub(super) fn quarantine(
     fill.take(lost.bytes);
     let class = Class::from_wire(class).unwrap_or(Class::Counters);
     note_loss(connection, &lost.gap(stream_id, class, GapReason::Rejected), lost.epoch, 1)
+}
+
+/// Drops a batch that waits and is not what was written. What was lost is told by itself, where that can be
+/// read, or by what is known of those that wait.
+pub(super) fn drop_damaged(
+    connection: &Connection,
+    stream_id: i64,
+    seq: u64,
+    fill: &mut Fill,
+) -> rusqlite::Result<()> {
+    let found = connection
+        .prepare_cached(
+            "SELECT seq, n, t_min, t_max, bytes, epoch, class FROM waiting WHERE seq = ?1",
+        )?
+        .query_row([seq.cast_signed()], |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)))
+        .optional()?;
+    let Some((mut lost, mut class)) = found else { return Ok(()) };
+    if let Found::Damaged(Some(head)) = batches::read(connection, seq)? {
+        let Head { n, t_min, t_max, epoch, .. } = head;
+        lost = Lost { n, t_min: t_min.0, t_max: t_max.0, epoch, ..lost };
+        class = head.class;
+    }
+    delete(connection, seq)?;
+    fill.take(lost.bytes);
+    let class = Class::from_wire(class).unwrap_or(Class::Counters);
+    tracing::error!(batch_seq = seq, "a batch is not what was written: it is lost");
+    note_loss(connection, &lost.gap(stream_id, class, GapReason::Corrupt), lost.epoch, 1)
 }
 
 /// Gaps no batch reports yet become events of the batch `seq`, by the clock of now. Those whose clock

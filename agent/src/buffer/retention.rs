@@ -5,10 +5,12 @@ use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{Connection, params, types::Type};
+use rusqlite::{Connection, params};
 
-use super::batches::{self, Books};
-use super::delivered::{Delivered, Gone, Hour};
+use super::batches::{self, Books, Found};
+use super::checksum;
+use super::delivered::{Acked, Delivered, Gone, Hour};
+use super::epochs::Epochs;
 use super::writer::Writer;
 use super::{BufferError, losses};
 
@@ -21,29 +23,87 @@ const GIVE_UP_STEP: usize = 64;
 /// Of what is lost it is not known any more which classes it was of.
 const LOST_CLASSES: [Class; 3] = [Class::Events, Class::Gauges, Class::Counters];
 
+/// The stream of batches of which it is not known any more: no collector is asked for it.
+const NOBODYS: i64 = 0;
+
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Delivered> {
+    let (mut hours, mut unreadable) = (Vec::new(), Vec::new());
+    read(connection, &mut hours, &mut unreadable)?;
+    let mut delivered = Delivered::new(hours);
+    if !unreadable.is_empty() {
+        tracing::error!(
+            hours = unreadable.len(),
+            "what is known of acknowledgements is not what was written: a collector that comes back from a \
+             backup does not get those batches again"
+        );
+        unreadable.into_iter().for_each(|id| delivered.strike(id));
+        adopt(connection, &mut delivered)?;
+    }
+    Ok(delivered)
+}
+
+/// All hours, and the ids of those that are not what was written.
+pub(super) fn read(
+    connection: &Connection,
+    hours: &mut Vec<Hour>,
+    unreadable: &mut Vec<i64>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT hour_id, stream_id, began_us, here, bytes, gone, from_us, to_us FROM acked
-         ORDER BY hour_id",
+        "SELECT hour_id, stream_id, began_us, here, bytes, gone, from_us, to_us, checksum
+         FROM acked ORDER BY hour_id",
     )?;
-    let hours = statement.query_map([], |row| {
-        let ranges = |at| {
-            SeqRanges::from_bytes(row.get_ref(at)?.as_blob()?).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, Box::new(error))
-            })
-        };
-        Ok(Hour {
-            id: row.get(0)?,
-            stream_id: row.get(1)?,
-            began: Micros(row.get(2)?),
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        match hour(row) {
+            Some(hour) => hours.push(hour),
+            None => unreadable.push(row.get::<_, i64>(0)?),
+        }
+    }
+    Ok(())
+}
+
+/// `None` if it is not what was written.
+fn hour(row: &rusqlite::Row<'_>) -> Option<Hour> {
+    let ranges = |at| Some(SeqRanges::from_bytes(row.get_ref(at).ok()?.as_blob().ok()?).ok()?);
+    let number = |at| row.get::<_, i64>(at).ok();
+    let read = || {
+        Some(Hour {
+            id: number(0)?,
+            stream_id: number(1)?,
+            began: Micros(number(2)?),
             here: ranges(3)?,
-            bytes: row.get::<_, i64>(4)?.cast_unsigned(),
+            bytes: number(4)?.cast_unsigned(),
             gone: ranges(5)?,
-            from: Micros(row.get(6)?),
-            to: Micros(row.get(7)?),
+            from: Micros(number(6)?),
+            to: Micros(number(7)?),
         })
-    })?;
-    Ok(Delivered::new(hours.collect::<rusqlite::Result<Vec<_>>>()?))
+    };
+    read().filter(|hour| number(8) == Some(checksum(hour)))
+}
+
+/// But when it began, which matters little.
+fn checksum(hour: &Hour) -> i64 {
+    let Hour { id, stream_id, bytes, from, to, .. } = hour;
+    let numbers = [*id, *stream_id, bytes.cast_signed(), from.0, to.0];
+    checksum::of_row(&numbers, &[&hour.here.to_bytes(), &hour.gone.to_bytes()])
+}
+
+/// Batches that do not wait and are of no hour that is known take room: they go with the others.
+fn adopt(connection: &Connection, delivered: &mut Delivered) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT seq, LENGTH(data), t_min, t_max FROM batch
+         WHERE seq NOT IN (SELECT seq FROM waiting)",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+        let (seq, bytes) = (unsigned(0)?, unsigned(1)?);
+        let (from, to) = (Micros(row.get(2)?), Micros(row.get(3)?));
+        if !delivered.has(seq) {
+            delivered.acked(NOBODYS, Acked { seq, bytes, from, to }, to);
+        }
+    }
+    Ok(())
 }
 
 /// Writes what has changed.
@@ -53,8 +113,8 @@ pub(super) fn save(connection: &Connection, delivered: &mut Delivered) -> rusqli
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO acked
-                   (hour_id, stream_id, began_us, here, bytes, gone, from_us, to_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                   (hour_id, stream_id, began_us, here, bytes, gone, from_us, to_us, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 hour.id,
@@ -65,6 +125,7 @@ pub(super) fn save(connection: &Connection, delivered: &mut Delivered) -> rusqli
                 hour.gone.to_bytes(),
                 hour.from.0,
                 hour.to.0,
+                checksum(hour),
             ])?;
     }
     for id in delete {
@@ -92,16 +153,21 @@ pub(super) fn give_up(
 pub(super) fn turn(
     connection: &Connection,
     books: &mut Books<'_>,
-    collector_now: Option<Micros>,
+    (by, collector_now): (Ours, Option<Micros>),
     cap_bytes: u64,
 ) -> rusqlite::Result<()> {
     for seq in books.delivered.again(STEP) {
-        match batches::wait(connection, seq)? {
+        // One whose content is damaged tells itself what is lost when it is to be sent.
+        let waits = match batches::read(connection, seq)? {
+            Found::Good { .. } | Found::Damaged(Some(_)) => batches::wait(connection, seq)?,
+            Found::Damaged(None) | Found::Missing => None,
+        };
+        match waits {
             Some(bytes) => {
                 books.fill.add(bytes);
                 books.delivered.waits(seq, bytes);
             }
-            None => books.delivered.forget(seq, 0),
+            None => lost(connection, books.delivered, seq, by)?,
         }
     }
     let most_bytes = cap_bytes / KEPT_PARTS;
@@ -114,20 +180,62 @@ pub(super) fn turn(
     Ok(())
 }
 
+/// The clock that losses are told by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ours {
+    pub(super) epoch: u64,
+    pub(super) offset_us: i64,
+}
+
+impl Ours {
+    pub(super) fn of(epochs: &Epochs) -> Self {
+        let epoch = epochs.current();
+        Self { epoch, offset_us: epochs.offset_us(epoch).unwrap_or(0) }
+    }
+
+    /// Of what the collector has not and this file has not either; which classes they were of is not known any more.
+    fn gaps(self, stream_id: i64, lost: &Gone, reason: GapReason) -> [Gap; 3] {
+        let gap = Gap {
+            stream_id,
+            seq_first: lost.first,
+            seq_last: lost.last,
+            from_us: lost.from.0.saturating_sub(self.offset_us),
+            to_us: lost.to.0.saturating_sub(self.offset_us),
+            reason: reason as i32,
+            ..Gap::default()
+        };
+        LOST_CLASSES.map(|class| Gap { class: class as u32, ..gap })
+    }
+}
+
+/// One that was kept is to wait again and cannot be read.
+fn lost(
+    connection: &Connection,
+    delivered: &mut Delivered,
+    seq: u64,
+    by: Ours,
+) -> rusqlite::Result<()> {
+    let bytes = batches::drop_kept(connection, seq)?;
+    let Some((stream_id, lost)) = delivered.lose(seq, bytes) else { return Ok(()) };
+    tracing::error!(batch_seq = seq, "a batch that was kept is not what was written: it is lost");
+    let gaps = by.gaps(stream_id, &lost, GapReason::Corrupt);
+    gaps.iter().try_for_each(|gap| losses::note_loss(connection, gap, by.epoch, 0))
+}
+
 impl Writer {
     /// Compares what the collector has `told` that it has with what it had acknowledged.
     pub(super) fn stored(&mut self, told: &[(i64, SeqRanges)]) -> Result<(), BufferError> {
         // What it has acknowledged until now counts.
         self.commit();
         let mut delivered = self.file.delivered.clone();
-        let mut gaps = Vec::new();
+        let (by, mut gaps) = (Ours::of(&self.file.epochs), Vec::new());
         let (mut again, mut gone) = (0, 0);
         for (stream_id, stored) in told {
             let missing = delivered.compare(*stream_id, stored);
             again += missing.again;
             if let Some(lost) = missing.gone {
                 gone += lost.batches;
-                gaps.extend(LOST_CLASSES.map(|class| self.rolled_back(*stream_id, &lost, class)));
+                gaps.extend(by.gaps(*stream_id, &lost, GapReason::CollectorRollback));
             }
         }
         if (again, gone) == (0, 0) {
@@ -139,32 +247,16 @@ impl Writer {
             "the collector has not what it had acknowledged, as after the restore of a backup: \
              what is still here is sent again"
         );
-        let mut schemas = self.file.schemas.clone();
-        let epoch = self.file.epochs.current();
         self.in_one(|step| {
             for gap in &gaps {
-                losses::note_loss(step, gap, epoch, 0)?;
+                losses::note_loss(step, gap, by.epoch, 0)?;
             }
-            schemas.unsent(step)?;
             save(step, &mut delivered)
         })?;
-        (self.file.delivered, self.file.schemas) = (delivered, schemas);
+        self.file.delivered = delivered;
+        self.file.schemas.unsent();
         // The gaps are reported with the next commit.
         self.acked_since.get_or_insert(self.now());
         Ok(())
-    }
-
-    fn rolled_back(&self, stream_id: i64, lost: &Gone, class: Class) -> Gap {
-        let offset_us = self.file.epochs.offset_us(self.file.epochs.current()).unwrap_or(0);
-        Gap {
-            stream_id,
-            seq_first: lost.first,
-            seq_last: lost.last,
-            from_us: lost.from.0.saturating_sub(offset_us),
-            to_us: lost.to.0.saturating_sub(offset_us),
-            class: class as u32,
-            count: 0,
-            reason: GapReason::CollectorRollback as i32,
-        }
     }
 }

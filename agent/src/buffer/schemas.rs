@@ -4,7 +4,7 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use farwatch_common::sample::{Class, Schema, SchemaId, definition};
+use farwatch_common::sample::{Class, Group, Schema, SchemaId, definition};
 use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -31,14 +31,20 @@ struct Known {
 }
 
 impl Schemas {
+    /// Those that are what their ids say. The others come again with the next row that follows them.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection
-            .prepare("SELECT schema_id, acked, class, last_seq, LENGTH(def) FROM schema")?;
+        let mut statement =
+            connection.prepare("SELECT schema_id, acked, class, last_seq, def FROM schema")?;
         let mut rows = statement.query([])?;
         let mut schemas = Self::default();
         while let Some(row) = rows.next()? {
+            let def = row.get_ref(4)?.as_blob()?;
+            if read(SchemaId(row.get(0)?), def).is_none() {
+                tracing::error!("the definition of a schema is not what was written: left out");
+                continue;
+            }
             let class = Class::from_wire(row.get(2)?).filter(|class| *class != Class::Snapshots);
-            let bytes = SCHEMA_BYTES + row.get::<_, i64>(4)?.cast_unsigned();
+            let bytes = SCHEMA_BYTES + def.len() as u64;
             let last_seq = row.get::<_, i64>(3)?.cast_unsigned();
             let known = Known { acked: row.get(1)?, class, last_seq, bytes };
             schemas.known.insert(SchemaId(row.get(0)?), known);
@@ -71,7 +77,8 @@ impl Schemas {
                 let class = schema.group.class();
                 connection
                     .prepare_cached(
-                        "INSERT INTO schema (schema_id, def, acked, last_seq, class)
+                        // In the place of one that was damaged.
+                        "INSERT OR REPLACE INTO schema (schema_id, def, acked, last_seq, class)
                          VALUES (?1, ?2, 0, ?3, ?4)",
                     )?
                     .execute(params![id.0, def, seq.cast_signed(), class as u8])?;
@@ -134,7 +141,7 @@ impl Schemas {
                 .query_row([id.0], |row| row.get(0))
                 .optional()?;
             // Without it the collector says what it misses, and the batch is set aside.
-            definitions.extend(bytes.and_then(|bytes| SchemaDef::decode(bytes.as_slice()).ok()));
+            definitions.extend(bytes.and_then(|bytes| read(*id, &bytes)));
         }
         Ok(definitions)
     }
@@ -144,10 +151,10 @@ impl Schemas {
         self.known.values().any(|known| !known.acked)
     }
 
-    /// The collector may have lost any of them.
-    pub(super) fn unsent(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let all: Vec<SchemaId> = self.known.keys().copied().collect();
-        self.set_acked(connection, &all, false)
+    /// The collector may have lost any of them. That is kept in memory only: where it is forgotten, the collector
+    /// says what it misses.
+    pub(super) fn unsent(&mut self) {
+        self.known.values_mut().for_each(|known| known.acked = false);
     }
 
     /// The collector has them, or has lost them.
@@ -167,6 +174,30 @@ impl Schemas {
         }
         Ok(())
     }
+}
+
+/// A definition as it was kept; `None` if it is another one.
+pub(super) fn read(id: SchemaId, def: &[u8]) -> Option<SchemaDef> {
+    let def = SchemaDef::decode(def).ok()?;
+    definition::read(&def).is_ok_and(|(read, _)| read == id).then_some(def)
+}
+
+/// Puts a definition from another file here, if it is what its id says.
+pub(super) fn put(
+    connection: &Connection,
+    id: SchemaId,
+    def: &[u8],
+    last_seq: u64,
+) -> rusqlite::Result<()> {
+    let group = read(id, def).and_then(|def| Group::from_wire(def.group));
+    let Some(class) = group.map(Group::class) else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO schema (schema_id, def, acked, last_seq, class)
+             VALUES (?1, ?2, 0, ?3, ?4)",
+        )?
+        .execute(params![id.0, def, last_seq.cast_signed(), class as u8])?;
+    Ok(())
 }
 
 /// `ids` as the column of a batch.

@@ -2,6 +2,7 @@
 //! lost is declared from then on: up to five minutes too early, never too late.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::file::{read_if_present, write_private};
@@ -11,6 +12,8 @@ use super::epochs::{Epoch, MOVED_MIN_US, Offset, STEP_MIN_US};
 use super::order::{chunk, chunk_start};
 
 const FILE_NAME: &str = "buffer.since";
+/// After a failure: it is looked at with every commit.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What stands in the file: a time, and by which clock.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -45,25 +48,30 @@ impl Marker {
 pub(super) struct Since {
     path: PathBuf,
     written: Option<Marker>,
+    /// When to try again after a failure, in monotonic time.
+    not_before: Duration,
 }
 
 impl Since {
     #[must_use]
     pub(super) fn new(dir: &Path) -> Self {
-        Self { path: dir.join(FILE_NAME), written: None }
+        Self { path: dir.join(FILE_NAME), written: None, not_before: Duration::ZERO }
     }
 
     /// `oldest` is of what the file holds and has to tell, or now, by this clock. Costs a write each five
     /// minutes.
-    pub(super) fn keep(&mut self, oldest: Micros, by: &Epoch) {
+    pub(super) fn keep(&mut self, oldest: Micros, by: &Epoch, now: Duration) {
         let marker = Marker::new(oldest, by);
-        if self.written.is_some_and(|written| written.says_the_same(&marker)) {
+        let is_known = self.written.is_some_and(|written| written.says_the_same(&marker));
+        if is_known || now < self.not_before {
             return;
         }
         // A disk that takes nothing keeps what was there, which is most often older.
         let text = serde_json::to_vec(&marker).unwrap_or_default();
         if write_private(&self.path, &text).is_ok() {
             self.written = Some(marker);
+        } else {
+            self.not_before = now + AGAIN;
         }
     }
 }
@@ -89,14 +97,14 @@ mod tests {
         let mut since = Since::new(dir.path());
         let mut by = Epoch { process: 1, began: Micros(0), ahead_us: 7, offset: None };
         for (oldest, told) in [(61, 60), (63, 60), (65, 65), (58, 55)] {
-            since.keep(Micros(oldest * minute), &by);
+            since.keep(Micros(oldest * minute), &by, Duration::ZERO);
             let at = Micros(told * minute);
             assert_eq!(read(dir.path()), Some((at, Epoch { began: at, ..by })));
         }
         let offset = |us| Some(Offset { us, error_us: 5 });
         for (now, written) in [(0, true), (MOVED_MIN_US, false), (MOVED_MIN_US + 1, true)] {
             by.offset = offset(now);
-            since.keep(Micros(58 * minute), &by);
+            since.keep(Micros(58 * minute), &by, Duration::ZERO);
             let told = read(dir.path()).unwrap().1.offset;
             assert_eq!(told == by.offset, written, "{told:?}");
         }

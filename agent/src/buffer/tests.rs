@@ -1,7 +1,9 @@
 mod clocks;
+mod damage;
 mod faults;
 mod full_disk;
 mod rollback;
+mod salvage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,14 +22,14 @@ use crate::poll::outlet::{self, Outlet};
 const MIB: u64 = 1024 * 1024;
 
 fn schema() -> Arc<Schema> {
-    let column = Column {
-        object: "if:1".into(),
+    let column = |number| Column {
+        object: format!("if:{number}"),
         metric: "if_in_octets_total".into(),
         kind: MetricKind::Counter64,
         unit: Unit::Bytes,
         exponent: 0,
     };
-    Arc::new(Schema { group: Group::Interfaces, columns: vec![column; 64] })
+    Arc::new(Schema { group: Group::Interfaces, columns: (1..=64).map(column).collect() })
 }
 
 /// A row whose values do not compress, so that few of them fill a file.
@@ -162,6 +164,23 @@ fn ranges(batches: &[Outgoing]) -> SeqRanges {
     let mut ranges = SeqRanges::new();
     seqs(batches).into_iter().for_each(|seq| ranges.insert(seq));
     ranges
+}
+
+/// Makes the file one of before the migration 0004.
+fn before_0004(dir: &Path) {
+    let connection = rusqlite::Connection::open(dir.join("buffer.db")).unwrap();
+    let back = "DROP TABLE waiting;
+                DROP TABLE acked;
+                ALTER TABLE batch DROP COLUMN epoch;
+                ALTER TABLE batch DROP COLUMN checksum;
+                ALTER TABLE stream DROP COLUMN checksum;
+                ALTER TABLE gap DROP COLUMN from_epoch;
+                ALTER TABLE gap DROP COLUMN to_epoch;
+                CREATE INDEX batch_by_order ON batch (chunk, bulk, seq);
+                CREATE INDEX batch_by_class ON batch (class, seq);
+                DROP TABLE clock_epoch;
+                PRAGMA user_version = 3";
+    connection.execute_batch(back).unwrap();
 }
 
 #[tokio::test]
@@ -326,7 +345,7 @@ async fn a_damaged_file_is_replaced_and_reported_for_any_damage() {
             _ => {
                 // An unclean stop, so that all is looked at; then two hundred flips anywhere.
                 let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
-                connection.execute("UPDATE stream SET clean = 0", []).unwrap();
+                connection.execute("UPDATE stream SET clean = 0, checksum = NULL", []).unwrap();
                 drop(connection);
                 bad = std::fs::read(dir.path().join("buffer.db")).unwrap();
                 let mut at = seed;

@@ -17,12 +17,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
-use super::batches::{self, Shelf};
+use super::batches::{self, Picked, Shelf};
 use super::file::{self, File};
 use super::gather::{Gather, Gathered};
 use super::losses;
 use super::since::Since;
-use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside};
+use super::{
+    BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside, upgrade,
+};
 use crate::poll::Observation;
 use crate::poll::outlet::{Loss, Unplaced};
 
@@ -48,6 +50,8 @@ pub(super) struct Writer {
     pub(super) acked_count: u64,
     pub(super) acked_since: Option<Duration>,
     pub(super) in_flight: BTreeSet<u64>,
+    /// What the collector said last that it has, until the file tells what follows of that.
+    pub(super) told: Option<Vec<(i64, SeqRanges)>>,
     /// What found no room on the way here.
     unplaced: Arc<Unplaced>,
     /// Lost in memory, not yet noted in the file, by stream and class.
@@ -73,7 +77,17 @@ impl Writer {
                 // If that fails too, the second attempt says so.
                 let _ = aside::drop_all(&config.dir);
                 let _ = ballast.drop_it();
-                file::open(&config, None, &clock)?
+                let mut opened = file::open(&config, None, &clock);
+                let is_full = |opened: &Result<File, BufferError>| {
+                    opened.as_ref().is_err_and(BufferError::is_full)
+                };
+                for _ in 0..upgrade::TRIES {
+                    if !is_full(&opened) || !upgrade::make_room(&config).unwrap_or(false) {
+                        break;
+                    }
+                    opened = file::open(&config, None, &clock);
+                }
+                opened?
             }
             other => other?,
         };
@@ -87,6 +101,7 @@ impl Writer {
             acked_count: 0,
             acked_since: None,
             in_flight: BTreeSet::new(),
+            told: None,
             unplaced,
             lost: BTreeMap::new(),
             trouble: None,
@@ -133,6 +148,7 @@ impl Writer {
             }
             if self.deadline().is_some_and(|due| due <= self.now()) {
                 self.commit();
+                self.compare_told();
             }
         }
         self.stop();
@@ -230,7 +246,8 @@ impl Writer {
                 }
             }
             Command::Stored(told) => {
-                let _ = self.attempt(|writer| writer.stored(&told));
+                self.told = Some(told);
+                self.compare_told();
             }
             Command::Measured(measured) => self.clock_measured(measured),
             // What fails for good is not lost: the batch is sent again and refused again.
@@ -269,21 +286,55 @@ impl Writer {
     }
 
     fn next(&mut self, wanted: &Wanted) -> Result<Vec<Outgoing>, BufferError> {
-        let shelf = Shelf {
-            connection: &self.file.connection,
-            stream_id: self.file.stream_id,
-            schemas: &self.file.schemas,
-            epochs: &self.file.epochs,
-            gone: &self.acked,
-        };
-        let found = batches::next(&shelf, wanted)?;
-        self.in_flight.clone_from(&wanted.in_flight);
-        self.in_flight.extend(found.iter().map(|outgoing| outgoing.batch.seq));
-        Ok(found)
+        loop {
+            let shelf = Shelf {
+                connection: &self.file.connection,
+                stream_id: self.file.stream_id,
+                schemas: &self.file.schemas,
+                epochs: &self.file.epochs,
+                gone: &self.acked,
+            };
+            let Picked { outgoing, damaged } = batches::next(&shelf, wanted)?;
+            if damaged.is_empty() {
+                self.in_flight.clone_from(&wanted.in_flight);
+                self.in_flight.extend(outgoing.iter().map(|outgoing| outgoing.batch.seq));
+                return Ok(outgoing);
+            }
+            // Without them others have room.
+            self.drop_damaged(&damaged)?;
+        }
     }
 
-    fn acked(&mut self, seqs: &SeqRanges) {
+    fn drop_damaged(&mut self, seqs: &[u64]) -> Result<(), BufferError> {
+        let (stream_id, mut fill) = (self.file.stream_id, self.file.fill);
+        self.in_one(|step| {
+            seqs.iter().try_for_each(|seq| losses::drop_damaged(step, stream_id, *seq, &mut fill))
+        })?;
+        self.file.fill = fill;
+        // The gaps are reported with the next commit.
+        self.acked_since.get_or_insert(self.now());
+        Ok(())
+    }
+
+    /// What it was told may find a disk that takes nothing: then again after the next commit.
+    pub(super) fn compare_told(&mut self) {
+        if self.trouble.is_some() {
+            return;
+        }
+        let Some(told) = self.told.take() else { return };
+        if self.attempt(|writer| writer.stored(&told)).is_err() {
+            self.told = Some(told);
+            self.acked_since.get_or_insert(self.now());
+        }
+    }
+
+    pub(super) fn acked(&mut self, seqs: &SeqRanges) {
+        let stream_id = self.file.stream_id;
+        let told = self.told.iter_mut().flatten().filter(|(told, _)| *told == stream_id);
+        // It has these beside what it said.
+        let mut told: Vec<&mut SeqRanges> = told.map(|(_, stored)| stored).collect();
         for (first, last) in seqs.iter() {
+            told.iter_mut().for_each(|stored| stored.insert_range(first, last));
             self.acked.insert_range(first, last);
             self.acked_count += last - first + 1;
         }
@@ -323,7 +374,8 @@ impl Writer {
         self.commit();
         let stream_id = file::new_stream_id();
         self.in_one(|step| {
-            step.execute("UPDATE stream SET stream_id = ?1", [stream_id]).map(drop)
+            step.execute("UPDATE stream SET stream_id = ?1", [stream_id])?;
+            file::sign(step)
         })?;
         tracing::error!(
             old = self.file.stream_id,

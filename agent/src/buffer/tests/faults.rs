@@ -20,30 +20,29 @@ async fn a_file_that_fails_while_it_runs_is_replaced_and_the_answers_go_on() {
     }
     let before = running.all().await;
     spoil(dir.path());
-    // Open, with a number of the old stream, when the failure shows.
+    // Open, with a number, when the failure shows.
     running.push(row(3, now)).await;
-    let answer = running.all().await;
-    let new = running.buffer.state().borrow().stream_id;
-    assert_ne!(new, before[0].batch.stream_id);
-    assert!(answer.iter().all(|outgoing| outgoing.batch.stream_id == new));
-
-    // Acks of the old stream name numbers that now mean other batches.
-    let old = before[0].batch.stream_id;
+    running.all().await;
+    let stream_id = before[0].batch.stream_id;
     running.push(row(4, now)).await;
-    running.buffer.acked(old, ranges(&before)).await.unwrap();
+    // Of what is lost: it means no other batch.
+    running.buffer.acked(stream_id, ranges(&before)).await.unwrap();
     running.push(facts(1, now)).await;
     let state = running.until(|state| state.batches >= 2 && state.trouble.is_none()).await;
-    assert_eq!(state.stream_id, new);
+    assert_eq!(state.stream_id, stream_id);
     let kept = running.all().await;
-    assert!(kept.iter().all(|outgoing| outgoing.batch.stream_id == new));
+    assert!(kept.iter().all(|outgoing| outgoing.batch.stream_id == stream_id));
+    assert!(seqs(&kept).iter().all(|seq| *seq > 3), "{:?}", seqs(&kept));
     let rows: usize = kept
         .iter()
         .filter(|outgoing| outgoing.batch.codec == 1)
         .map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len())
         .sum();
     assert_eq!(rows, 2, "what was in memory is kept");
-    let gap = gaps(&kept).remove(0);
-    assert_eq!((gap.reason(), gap.stream_id), (GapReason::Corrupt, old));
+    let lost = gaps(&kept);
+    let lost: Vec<_> =
+        lost.iter().map(|gap| (gap.reason(), gap.stream_id, gap.seq_first, gap.count)).collect();
+    assert_eq!(lost, [1, 2, 3].map(|seq| (GapReason::Corrupt, stream_id, seq, 1)));
     running.stop().await;
 }
 
@@ -150,7 +149,7 @@ async fn a_number_in_use_is_not_taken_for_the_same_batch() {
     running.until(|state| state.batches == 1).await;
     // Another process puts its batch under our next number.
     let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
-    let copy = "INSERT INTO batch
+    let copy = "INSERT INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch)
                 SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data, epoch FROM batch";
     connection.execute(copy, []).unwrap();
     batches::wait(&connection, 2).unwrap();
@@ -306,4 +305,130 @@ fn what_found_no_room_on_the_way_to_a_stuck_disk_is_declared_to_the_row() {
     assert_eq!(kept, [(3, 2, at(0).0, at(1).0)]);
     let lost = of("SELECT class, count, from_us, to_us FROM gap ORDER BY class");
     assert_eq!(lost, [(1, 4, at(1).0, at(4).0), (3, 3, at(2).0, at(4).0)]);
+}
+
+/// A file that cannot be opened, as of a disk that is away, until it is put back.
+fn taken_away(writer: &mut writer::Writer, dir: &Path) {
+    let path = dir.join("buffer.db");
+    std::fs::rename(&path, dir.join("away")).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+    let failed = BufferError::from(rusqlite::Error::SqliteFailure(failed, None));
+    assert!(writer.recover(&failed).is_err());
+}
+
+fn put_back(dir: &Path) {
+    let path = dir.join("buffer.db");
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(dir.join("away"), &path).unwrap();
+}
+
+fn writer_of(config: BufferConfig) -> writer::Writer {
+    let (state, _) = watch::channel(BufferState::default());
+    writer::Writer::open(config, Clock::system(), state, Arc::default()).unwrap()
+}
+
+#[test]
+fn what_the_collector_told_while_the_disk_was_away_is_not_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(config(dir.path()));
+    let mut seqs = SeqRanges::new();
+    for number in 0..3 {
+        writer.take(row(number, writer.clock.now()));
+        writer.commit();
+        seqs.insert(number.cast_unsigned() + 1);
+    }
+    let stream_id = writer.file.stream_id;
+    seqs.remove_range(3, 3);
+    writer.acked(&seqs);
+    writer.commit();
+    // As if that were given up.
+    writer.file.delivered.forget(1, 0);
+    writer.commit();
+    taken_away(&mut writer, dir.path());
+    writer.told = Some(vec![(stream_id, SeqRanges::new())]);
+    writer.compare_told();
+    assert!(writer.trouble.is_some() && writer.told.is_some());
+    // It has this one, though it did not say so then.
+    let mut third = SeqRanges::new();
+    third.insert(3);
+    writer.acked(&third);
+    put_back(dir.path());
+    writer.commit();
+    writer.compare_told();
+    assert_eq!((&writer.told, &writer.trouble), (&None, &None));
+    assert_eq!(writer.file.delivered.again(9), [2]);
+    let gone = "SELECT COUNT(*) FROM gap WHERE reason = 4 AND seq_first = 1 AND seq_last = 1";
+    let gone = writer.file.connection.query_row(gone, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(gone, 3, "of each class");
+}
+
+#[test]
+fn on_a_full_disk_what_the_collector_has_goes_first_and_is_no_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(config(dir.path()));
+    for number in 0..2_000 {
+        writer.take(row(number, writer.clock.now()));
+        if number % 4 == 0 {
+            writer.commit();
+        }
+    }
+    writer.commit();
+    let last = writer.file.numbers.next - 1;
+    writer.acked.insert_range(1, last / 2);
+    let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+    writer.recover(&BufferError::from(rusqlite::Error::SqliteFailure(full, None))).unwrap();
+    let count =
+        |sql: &str| -> i64 { writer.file.connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    assert_eq!(count("SELECT COUNT(*) FROM counter"), 0, "nothing is lost");
+    assert!(count("SELECT COUNT(*) FROM batch") < last.cast_signed(), "something goes");
+    assert_eq!(count("SELECT COUNT(*) FROM waiting"), (last - last / 2).cast_signed());
+    assert!(writer.acked.is_empty());
+}
+
+#[test]
+fn what_a_file_of_before_gives_up_for_its_migration_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(config(dir.path()));
+    for number in 0..800 {
+        writer.take(row(number, writer.clock.now()));
+        writer.commit();
+    }
+    writer.stop();
+    drop(writer);
+    assert!(!upgrade::make_room(&config(dir.path())).unwrap(), "it is none of before");
+    before_0004(dir.path());
+    assert!(upgrade::make_room(&config(dir.path())).unwrap());
+    let writer = writer_of(config(dir.path()));
+    let one = |sql: &str| -> (i64, i64) {
+        let told = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        writer.file.connection.query_row(sql, [], told).unwrap()
+    };
+    let (lost, first) = one("SELECT SUM(count), MIN(seq_first) FROM gap");
+    assert!((50..200).contains(&lost) && first == 1, "{lost}");
+    assert_eq!(one("SELECT SUM(n), MIN(seq) FROM waiting"), (800 - lost, lost + 1));
+    assert_eq!(one("SELECT SUM(value), COUNT(*) FROM counter"), (2 * lost, 2));
+}
+
+#[test]
+fn a_file_that_is_full_is_migrated() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(config(dir.path()));
+    for number in 0..2_000 {
+        writer.take(row(number, writer.clock.now()));
+        writer.commit();
+    }
+    writer.stop();
+    let stream_id = writer.file.stream_id;
+    drop(writer);
+    before_0004(dir.path());
+    let file = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+    file.execute_batch("VACUUM").unwrap();
+    let pages: u64 = file
+        .pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))
+        .unwrap()
+        .cast_unsigned();
+    drop(file);
+    let writer = writer_of(BufferConfig { cap_bytes: pages * 4096, ..config(dir.path()) });
+    assert_eq!((writer.file.stream_id, writer.file.fill.batches), (stream_id, 2_000));
 }

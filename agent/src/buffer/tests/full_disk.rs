@@ -52,8 +52,65 @@ async fn child_fills_its_disk() {
     println!("kept {kept}, lost {lost}");
 }
 
+/// The child: a file of before waits on a disk that is full. As a test by itself it does nothing.
+#[tokio::test]
+async fn child_is_upgraded_on_a_full_disk() {
+    let Some(dir) = std::env::var_os(FULL_DIR) else { return };
+    let dir = Path::new(&dir);
+    let cap_bytes = 8 * MIB;
+    let ballast_bytes = ballast::bytes_for(cap_bytes);
+    let config = BufferConfig { cap_bytes, ballast_bytes, ..config(dir) };
+    let running = Running::start(config.clone());
+    let now = running.clock.now();
+    for number in 0..ROWS / 6 {
+        running.push(row(number.cast_signed(), now)).await;
+    }
+    let Running { buffer, observations, stopped, clock } = running;
+    drop(observations);
+    buffer.state().wait_for(|state| state.flushed).await.unwrap();
+    drop(buffer);
+    stopped.wait().await.unwrap();
+    before_0004(dir);
+    assert!(dir.join("buffer.ballast").exists());
+    let mut filler = std::fs::File::create(dir.join("filler")).unwrap();
+    let mut bytes = vec![1; 1024 * 1024];
+    while !bytes.is_empty() {
+        while std::io::Write::write_all(&mut filler, &bytes).is_ok() {}
+        bytes.truncate(bytes.len() / 2);
+    }
+    let (observations, inlet) = outlet::channel(OBSERVATIONS_MAX);
+    let (buffer, stopped) = start(config, inlet, clock.clone()).unwrap();
+    let running = Running { buffer, observations, stopped, clock };
+    running.measured(0).await;
+    let (mut kept, mut lost, mut state) = (0, 0, running.buffer.state());
+    while kept + lost < ROWS / 6 {
+        let found = running.all().await;
+        if found.is_empty() {
+            state.changed().await.unwrap();
+        }
+        let rows = found.iter().filter(|outgoing| outgoing.batch.codec == 1);
+        let decoded = rows.map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len());
+        kept += decoded.sum::<usize>() as u64;
+        lost += gaps(&found).iter().map(|gap| gap.count).sum::<u64>();
+        running.acked(&found).await;
+    }
+    assert_eq!(kept + lost, ROWS / 6, "each row is there or counted");
+    assert!(kept > ROWS / 12, "most of it");
+    running.stop().await;
+    println!("kept {kept}, lost {lost}");
+}
+
+#[test]
+fn a_file_of_before_is_migrated_on_a_full_disk() {
+    runs_on_a_small_disk("buffer::tests::full_disk::child_is_upgraded_on_a_full_disk");
+}
+
 #[test]
 fn a_full_disk_costs_the_oldest_and_nothing_uncounted() {
+    runs_on_a_small_disk(CHILD);
+}
+
+fn runs_on_a_small_disk(child: &str) {
     let dir = tempfile::tempdir().unwrap();
     let namespaces: [&[&str]; 2] = [&["--mount"], &["--mount", "--map-root-user"]];
     let inside = |namespace: &[&str]| {
@@ -70,7 +127,7 @@ fn a_full_disk_costs_the_oldest_and_nothing_uncounted() {
     };
     let ran = inside(namespace)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture", CHILD])
+        .args(["--exact", "--nocapture", child])
         .env(FULL_DIR, dir.path())
         .output()
         .unwrap();
