@@ -93,16 +93,26 @@ pub enum Effect {
 /// what cannot be read is as good as unsaid: nothing is sent again then, and nothing is declared lost.
 #[must_use]
 pub fn stored(welcome: &Welcome, asked: &[i64]) -> Vec<(i64, SeqRanges)> {
-    let of_ours = welcome.streams.iter().filter(|told| asked.contains(&told.stream_id));
-    of_ours
-        .filter_map(|told| match SeqRanges::from_proto(&told.ranges) {
-            Ok(ranges) => Some((told.stream_id, ranges)),
-            Err(BadRanges) => {
-                tracing::warn!("the collector's word of what it has of a stream cannot be read");
-                None
+    let mut stored: BTreeMap<i64, Result<SeqRanges, BadRanges>> = BTreeMap::new();
+    for told in welcome.streams.iter().filter(|told| asked.contains(&told.stream_id)) {
+        let known = stored.entry(told.stream_id).or_insert_with(|| Ok(SeqRanges::new()));
+        // Of one that is told twice it has both.
+        match (known, SeqRanges::from_proto(&told.ranges)) {
+            (Ok(known), Ok(more)) => {
+                more.iter().for_each(|(first, last)| known.insert_range(first, last));
             }
-        })
-        .collect()
+            (known, Err(bad)) => *known = Err(bad),
+            (Err(_), Ok(_)) => {}
+        }
+    }
+    let readable = |(stream_id, stored): (i64, Result<_, BadRanges>)| match stored {
+        Ok(ranges) => Some((stream_id, ranges)),
+        Err(BadRanges) => {
+            tracing::warn!("the collector's word of what it has of a stream cannot be read");
+            None
+        }
+    };
+    stored.into_iter().filter_map(readable).collect()
 }
 
 /// What the clock demands.

@@ -1,5 +1,6 @@
 //! The shell of one session: moves messages between the core, the buffer and the link.
 
+mod ask;
 mod beat;
 mod begin;
 mod measure;
@@ -20,6 +21,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use self::ask::Asking;
+use self::begin::Call;
 use super::control::SentAway;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
@@ -61,6 +64,9 @@ pub(super) struct Live {
     clock_epoch: u64,
     /// What the transport had acknowledged when last looked at.
     progress: u64,
+    /// What it is to be asked again, and the call that does.
+    asking: Asking,
+    call: Option<Call>,
     /// Told when the collector sends this agent away.
     drain: watch::Receiver<Option<SentAway>>,
     /// Outcomes of jobs are sent until it is cancelled.
@@ -125,6 +131,7 @@ impl Live {
             let (is_steady, hand_over_at) = (handover.is_idle(), handover.until());
             let due = tokio::time::Instant::from_std(self.started + core.deadline());
             let renewal = self.renewal(uplink);
+            let ask_at = self.asking.due().map(|due| (self.started + due).into());
             tokio::select! {
                 changed = self.state.changed() => {
                     changed.map_err(|_| crate::buffer::BufferError::Gone)?;
@@ -163,6 +170,8 @@ impl Live {
                         return Ok(End::Renewed);
                     }
                 }
+                () = until(ask_at) => self.ask_again(uplink),
+                welcome = begin::answer(&mut self.call) => self.told(uplink, welcome).await?,
                 () = until(uplink.save_at) => uplink.save_credentials(),
                 () = until(probe_at), if is_steady => match uplink.way(collector) {
                     Ok(way) => handover.attempt(Carrier::Quic, way),
@@ -281,6 +290,7 @@ impl Live {
                 uplink.note_ack(uplink.clock.now());
                 let durable =
                     SeqRanges::from_proto(&ack.durable).map_err(|_| UplinkError::BadRanges)?;
+                self.asking.acked(ack.stream_id, &durable);
                 core.acked(ack.stream_id, &durable, self.now(uplink))
             }
             Some(telemetry_down::Kind::Reject(reject)) => {

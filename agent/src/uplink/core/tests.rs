@@ -31,7 +31,9 @@ fn only_what_was_asked_for_and_can_be_read_is_told_of_streams() {
             .map(|(first, last)| SeqRange { first: *first, last: *last })
             .collect(),
     };
-    let streams = vec![told(1, &[(2, 5)]), told(2, &[(5, 2)]), told(3, &[]), told(4, &[])];
+    let mut streams = vec![told(1, &[(2, 3)]), told(2, &[(5, 2)]), told(3, &[]), told(4, &[])];
+    // Told twice: both are true.
+    streams.extend([told(1, &[(4, 5)]), told(2, &[(1, 1)])]);
     let welcome = Welcome { streams, ..welcome(10) };
     let mut ranges = SeqRanges::new();
     ranges.insert_range(2, 5);
