@@ -342,8 +342,11 @@ impl Uplink {
             () = cancel.cancelled() => return Ok(session::End::Drained),
         };
         // What cannot be saved is told again by the next session.
-        if self.credentials.note_passed(self.clock.now(), live.collector_time(self)) {
-            let _ = self.credentials.save(&self.state_dir);
+        let before = self.credentials.passed;
+        if self.credentials.note_passed(self.clock.now(), live.collector_time(self))
+            && self.credentials.save(&self.state_dir).is_err()
+        {
+            self.credentials.passed = before;
         }
         self.up_since = Some(self.clock.monotonic());
         let reason = self.reason(carrier);
