@@ -2,20 +2,27 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use farwatch_common::clock::Micros;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use rusqlite::Connection;
 
 use super::site::Site;
 use super::{Figure, Ground, Measured};
+use crate::ledger::TAIL;
+use crate::oracle::values;
 use crate::process::eventually;
 use crate::relay::Conditions;
 
 const ROUTERS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(45);
 const FLIPS: usize = 200;
+/// A few, as of a bad memory.
+const HANDFUL: usize = 5;
 /// Of what is buffered when the file is spoiled.
 const ANSWERS: usize = 4;
 
@@ -23,6 +30,7 @@ const ANSWERS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     Flipped,
+    Handful,
     CutShort,
     Emptied,
     Zeros,
@@ -30,15 +38,28 @@ enum Damage {
 }
 
 impl Damage {
-    const ALL: [Self; 5] =
-        [Self::Flipped, Self::CutShort, Self::WithoutLog, Self::Emptied, Self::Zeros];
+    const ALL: [Self; 6] = [
+        Self::Flipped,
+        Self::CutShort,
+        Self::Handful,
+        Self::WithoutLog,
+        Self::Emptied,
+        Self::Zeros,
+    ];
 
     fn happens(self, dir: &Path, dice: &mut StdRng) -> std::io::Result<()> {
         let path = dir.join("buffer.db");
         let open = || OpenOptions::new().read(true).write(true).open(&path);
+        if matches!(self, Self::Handful) {
+            // With its log, which has most of it.
+            let file = Connection::open(&path).map_err(std::io::Error::other)?;
+            let fold = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            fold.map_err(std::io::Error::other)?;
+        }
         let length = std::fs::metadata(&path)?.len();
         match self {
-            Self::Flipped => flip(&mut open()?, length, dice),
+            Self::Flipped => flip(&mut open()?, FLIPS, (length, dice)),
+            Self::Handful => flip(&mut open()?, HANDFUL, (length, dice)),
             Self::CutShort => open()?.set_len(dice.random_range(0..length.max(1))),
             Self::Emptied => open()?.set_len(0),
             Self::Zeros => std::fs::write(&path, vec![0; usize::try_from(length).unwrap()]),
@@ -47,8 +68,8 @@ impl Damage {
     }
 }
 
-fn flip(file: &mut File, length: u64, dice: &mut StdRng) -> std::io::Result<()> {
-    for _ in 0..FLIPS {
+fn flip(file: &mut File, times: usize, (length, dice): (u64, &mut StdRng)) -> std::io::Result<()> {
+    for _ in 0..times {
         let at = dice.random_range(0..length);
         let mut byte = [0];
         file.seek(SeekFrom::Start(at))?;
@@ -65,9 +86,10 @@ pub async fn agent(ground: &Ground) -> Measured {
     let mut dice = StdRng::seed_from_u64(ground.seed);
     let mut site = Site::start(ground, ROUTERS).await;
     let (mut polling, mut live, mut ended) = (Duration::ZERO, Duration::ZERO, 0);
+    let mut waited = Vec::new();
     for time in 0..ground.times {
         site.relay.set(Conditions { is_black: true, ..Conditions::default() });
-        let seen = site.oracle.answers(0).len();
+        let (seen, since) = (site.oracle.answers(0).len(), site.clock.now());
         eventually(LIMIT, "something is buffered", async || {
             site.oracle.answers(0).len() >= seen + ANSWERS
         })
@@ -75,6 +97,10 @@ pub async fn agent(ground: &Ground) -> Measured {
         let damage =
             Damage::ALL[(usize::try_from(ground.seed).unwrap() + time) % Damage::ALL.len()];
         let state_dir = site.agent.state_dir.clone();
+        if matches!(damage, Damage::Handful) {
+            // But what the kill itself may cost.
+            waited.push(since..site.clock.now().before(TAIL));
+        }
         site.kill_to_spoil().await;
         if let Err(error) = damage.happens(&state_dir, &mut dice) {
             panic!("{damage:?}: {error}");
@@ -91,5 +117,24 @@ pub async fn agent(ground: &Ground) -> Measured {
         Figure::at_most("agents that ended", f64::from(ended), "", 0.0),
     ];
     figures.extend(site.figures().await);
+    if !waited.is_empty() {
+        let share = saved(&site, &waited).await;
+        figures.push(Figure::told("saved of what waited, of a handful of flips", share, "%"));
+    }
     Ok(figures)
+}
+
+/// The share of what was answered in these times that is stored, in percent.
+async fn saved(site: &Site, times: &[Range<Micros>]) -> f64 {
+    let (mut answered, mut stored) = (0, 0);
+    for (number, device) in site.devices.iter().enumerate() {
+        let known = values(&site.client, device).await;
+        for (at, value) in site.oracle.answers(number) {
+            if times.iter().any(|time| time.contains(&at)) {
+                answered += 1;
+                stored += u32::from(known.contains_key(&value));
+            }
+        }
+    }
+    100.0 * f64::from(stored) / f64::from(answered.max(1))
 }
