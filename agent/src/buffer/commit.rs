@@ -333,7 +333,7 @@ fn make_room(eviction: &mut Eviction<'_>, limit: u64, incoming: u64) -> rusqlite
 }
 
 /// Carries out a statement, whatever rows it tells.
-fn drain(connection: &Connection, text: &str) -> rusqlite::Result<()> {
+pub(super) fn drain(connection: &Connection, text: &str) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(text)?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}

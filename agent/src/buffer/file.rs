@@ -328,6 +328,9 @@ fn resume(
     clocks::save(&step, &epochs)?;
     step.commit()?;
     epochs.saved();
+    // Without its log the file must not say that it was closed in order. A disk that has no room for that says so
+    // soon enough.
+    let _ = super::commit::drain(&connection, "PRAGMA wal_checkpoint(PASSIVE)");
     Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
 }
 

@@ -154,6 +154,23 @@ async fn an_hour_of_acknowledgements_that_cannot_be_read_costs_no_more_than_itse
 }
 
 #[tokio::test]
+async fn a_file_that_lost_its_log_was_not_closed_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    batches_of_two(dir.path(), 1).await;
+    let running = Running::start(config(dir.path()));
+    running.push(row(9, running.clock.now())).await;
+    running.until(|state| state.batches == 2).await;
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("buffer.db"), copy.path().join("buffer.db")).unwrap();
+    running.stop().await;
+    let running = Running::start(config(copy.path()));
+    running.measured(0).await;
+    let gap = running.told().await;
+    assert_eq!((gap.reason(), gap.seq_first), (GapReason::Crash, 2));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_clock_that_is_not_what_was_written_shifts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let running = Running::start(config(dir.path()));
