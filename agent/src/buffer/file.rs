@@ -142,8 +142,9 @@ pub(super) fn replace(
     aside::clear_fresh(path)?;
     let fresh = try_open(&aside::fresh_path(path), config, None, Some(epochs), clock)?;
     for (lost, by) in lost {
-        // A collector takes no gap without a stream.
-        let stream_id = if lost.stream_id <= 0 { fresh.stream_id } else { lost.stream_id };
+        // A collector takes no gap without a stream, and two of one stream without numbers for one.
+        let is_nobodys = lost.stream_id <= 0 || lost.seq_first == 0;
+        let stream_id = if is_nobodys { fresh.stream_id } else { lost.stream_id };
         record_gap(&fresh.connection, &Gap { stream_id, ..*lost }, *by)?;
     }
     // No number of it is used yet.

@@ -154,6 +154,32 @@ async fn an_hour_of_acknowledgements_that_cannot_be_read_costs_no_more_than_itse
 }
 
 #[tokio::test]
+async fn what_is_lost_with_one_file_after_the_other_is_told_of_each() {
+    let dir = tempfile::tempdir().unwrap();
+    Running::start(config(dir.path())).stop().await;
+    let mut told = BTreeSet::new();
+    for is_readable in [false, true] {
+        if is_readable {
+            let stream = "UPDATE stream SET committed_at = committed_at + 1";
+            assert_eq!(open(dir.path()).execute(stream, []).unwrap(), 1);
+        } else {
+            std::fs::write(dir.path().join("buffer.db"), [0; 8192]).unwrap();
+        }
+        let running = Running::start(config(dir.path()));
+        running.measured(0).await;
+        let gap = running.told().await;
+        assert_eq!(gap.reason(), GapReason::Corrupt);
+        // What a collector knows a gap by.
+        told.insert((gap.stream_id, gap.seq_first, gap.seq_last, gap.class));
+        let all = running.all().await;
+        running.acked(&all).await;
+        running.until(|state| state.batches == 0).await;
+        running.stop().await;
+    }
+    assert_eq!(told.len(), 2, "none hides another: {told:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_lost_its_log_was_not_closed_in_order() {
     let dir = tempfile::tempdir().unwrap();
     batches_of_two(dir.path(), 1).await;
