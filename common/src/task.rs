@@ -9,6 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
+use tokio_util::future::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -98,13 +99,8 @@ pub fn spawn_child<F>(cancel: &CancellationToken, task: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let cancel = cancel.clone();
-    let task = async move {
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = task => {}
-        }
-    };
+    // An `async` block around it would hold it twice: room for it before its start, and while it runs.
+    let task = task.with_cancellation_token_owned(cancel.clone());
     tokio::spawn(task.in_current_span());
 }
 

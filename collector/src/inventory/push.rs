@@ -55,13 +55,14 @@ impl AssignmentPush {
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
         let mut applied = None;
         loop {
-            match self.push(&peer, &line, applied).await {
+            // On the heap: for nearly all of the time the task only waits for changes.
+            match Box::pin(self.push(&peer, &line, applied)).await {
                 Ok(revision) => {
                     applied = Some(revision);
                     backoff.reset();
                 }
                 Err(error) => {
-                    self.outgrow(&peer, &error).await;
+                    Box::pin(self.outgrow(&peer, &error)).await;
                     tracing::warn!(agent_id = %peer.agent, error = chain(&error), "push failed");
                     tokio::time::sleep(backoff.next(rand::random())).await;
                     continue;

@@ -131,7 +131,8 @@ impl AgentDoor {
             let door = self.clone();
             let child = cancel.clone();
             spawn_child(&closed, async move {
-                let admitted = door.admit(handshake).await;
+                // On the heap, what only the beginning needs is not held as long as the connection.
+                let admitted = Box::pin(door.admit(handshake)).await;
                 drop(permit);
                 if let Some((session, key, hash)) = admitted {
                     door.connection(session, key, hash, &child).await;
@@ -242,7 +243,7 @@ impl AgentDoor {
         let guard = self.sessions.begin(&peer);
         // Again: a revocation since the first look found no session to end. One after this look
         // finds it.
-        if self.find_key(&*session, &hash).await.is_none() {
+        if Box::pin(self.find_key(&*session, &hash)).await.is_none() {
             return;
         }
         let ended = cancel.child_token();
