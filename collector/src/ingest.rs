@@ -293,7 +293,7 @@ impl Uplink for UplinkService {
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
         Ok(Response::new(Welcome {
             window: session::WINDOW as u32,
-            backlog_window: session::BACKLOG_WINDOW as u32,
+            backlog_window: session::Share::among(self.parts.sessions.count()).batches(),
             server_time_us: now.0,
             streams,
         }))

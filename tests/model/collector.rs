@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use farwatch_collector::ingest::admission::{Admission, Fill};
-use farwatch_collector::ingest::session::{Lane, Session, WINDOW};
+use farwatch_collector::ingest::session::{Lane, Session, Share, WINDOW};
 use farwatch_collector::store::samples::{Verdict, judge};
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
@@ -169,7 +169,7 @@ impl Collector {
         starting.retain(submitted);
         stream.starting = starting;
         self.note_fill();
-        if let Some(credit) = stream.core.credit(self.admission, random.share()) {
+        if let Some(credit) = stream.core.credit(self.admission, Share::default(), random.share()) {
             stream.down.push_back(Down::Credit(credit));
         }
         self.streams.insert(session, stream);

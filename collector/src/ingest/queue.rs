@@ -19,11 +19,12 @@ use super::session::Lane;
 use super::validate::Checked;
 use crate::store::samples::Fact;
 
-/// Live batches that wait, and the memory they may take, unpacked.
-pub const LIVE_BATCHES_MAX: usize = 256;
+/// Live batches that wait, and the memory they may take, unpacked. A place costs next to nothing: of small
+/// batches there are as many as agents send at once, and nobody has to be told to wait.
+pub const LIVE_BATCHES_MAX: usize = 2 * 1024;
 pub const LIVE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Batches of the backlog that wait, and the memory they may take, unpacked.
-pub const BACKLOG_BATCHES_MAX: usize = 768;
+pub const BACKLOG_BATCHES_MAX: usize = 8 * 1024;
 pub const BACKLOG_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// A permit of a lane's memory.
 const SPACE_UNIT: usize = 1024;

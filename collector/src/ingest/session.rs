@@ -12,11 +12,17 @@ use farwatch_proto::v1::{Batch, Credit};
 use prost::Message as _;
 
 use super::admission::{Admission, retry_after};
+use super::queue::BACKLOG_BATCHES_MAX;
 
 /// Batches an agent may have on the way without an answer.
 pub const WINDOW: usize = 128;
 /// ... of the backlog. The rest is for what is live (contract G9).
 pub const BACKLOG_WINDOW: usize = 89;
+/// Batches of the backlog that all agents together may have on the way: enough for the writer, and too few to
+/// close the queue. To tell thousands of agents to wait, and then not to, costs more than the batches.
+const BACKLOG_ALL: usize = BACKLOG_BATCHES_MAX / 2;
+/// What each of them may have at least.
+const BACKLOG_SHARE_MIN: usize = 2;
 /// Packed bytes of batches that were read and wait for a place at the committer.
 pub const HELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// What is older is backlog, whatever the agent calls it: as at the agent, `buffer/order.rs`.
@@ -54,8 +60,31 @@ pub struct Session {
     /// Started and not answered.
     in_flight: usize,
     has_ended: bool,
-    /// What the agent knows. The welcome promises a full window.
-    told: Admission,
+    /// What the agent knows, with its share of the backlog. The welcome promises a full window.
+    told: (Admission, Share),
+}
+
+/// Batches of the backlog that one agent may have on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(usize);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(BACKLOG_WINDOW)
+    }
+}
+
+impl Share {
+    /// Of each of so many agents: what is on the way of all of them is bounded by that.
+    #[must_use]
+    pub fn among(agents: usize) -> Self {
+        Self((BACKLOG_ALL / agents.max(1)).clamp(BACKLOG_SHARE_MIN, BACKLOG_WINDOW))
+    }
+
+    #[must_use]
+    pub fn batches(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
 }
 
 impl Session {
@@ -138,21 +167,19 @@ impl Session {
     }
 
     /// What the agent has to be told, if it knows another; `random` is an even draw from 0.0 to 1.0.
-    pub fn credit(&mut self, now: Admission, random: f64) -> Option<Credit> {
-        if now == self.told {
+    pub fn credit(&mut self, now: Admission, share: Share, random: f64) -> Option<Credit> {
+        if (now, share) == self.told {
             return None;
         }
-        self.told = now;
+        self.told = (now, share);
         let (window, backlog_window, wait) = match now {
-            Admission::Open => (WINDOW, BACKLOG_WINDOW, Duration::ZERO),
+            Admission::Open => (WINDOW, share.batches(), Duration::ZERO),
             Admission::LiveOnly => (WINDOW, 0, retry_after(random)),
             Admission::Closed => (0, 0, retry_after(random)),
         };
-        // All of them small.
-        let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Some(Credit {
-            window: small(window),
-            backlog_window: small(backlog_window),
+            window: u32::try_from(window).unwrap_or(u32::MAX),
+            backlog_window,
             retry_after_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
         })
     }
@@ -247,15 +274,27 @@ mod tests {
 
     #[test]
     fn an_agent_is_told_what_changes_and_only_that() {
-        let mut session = Session::default();
-        assert_eq!(session.credit(Admission::Open, 0.5), None, "the welcome said so");
-        let waits = session.credit(Admission::LiveOnly, 0.5).unwrap();
+        let (mut session, all) = (Session::default(), Share::default());
+        assert_eq!(session.credit(Admission::Open, all, 0.5), None, "the welcome said so");
+        let waits = session.credit(Admission::LiveOnly, all, 0.5).unwrap();
         assert_eq!((waits.window, waits.backlog_window, waits.retry_after_ms), (128, 0, 3000));
-        assert_eq!(session.credit(Admission::LiveOnly, 0.1), None);
-        let closed = session.credit(Admission::Closed, 0.0).unwrap();
+        assert_eq!(session.credit(Admission::LiveOnly, all, 0.1), None);
+        let closed = session.credit(Admission::Closed, all, 0.0).unwrap();
         assert_eq!((closed.window, closed.backlog_window, closed.retry_after_ms), (0, 0, 1000));
-        let open = session.credit(Admission::Open, 0.5).unwrap();
+        let open = session.credit(Admission::Open, all, 0.5).unwrap();
         assert_eq!((open.window, open.backlog_window, open.retry_after_ms), (128, 89, 0));
+        let fewer = session.credit(Admission::Open, Share::among(1_024), 0.5).unwrap();
+        assert_eq!((fewer.window, fewer.backlog_window, fewer.retry_after_ms), (128, 4, 0));
+    }
+
+    #[test]
+    fn the_backlog_of_all_agents_is_bounded() {
+        for agents in [0, 1, 46, 47, 2_000, 4_096, 100_000] {
+            let share = Share::among(agents).0;
+            assert!((BACKLOG_SHARE_MIN..=BACKLOG_WINDOW).contains(&share));
+            assert!(share == BACKLOG_SHARE_MIN || agents * share <= BACKLOG_ALL);
+        }
+        assert_eq!(Share::among(46), Share::default(), "a few agents have all they can use");
     }
 
     #[test]

@@ -157,6 +157,12 @@ impl Sessions {
         }
     }
 
+    /// Agents that are connected.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.agents().len()
+    }
+
     /// The connection is there and was not ended.
     pub fn lives(&self, peer: &PeerInfo) -> Result<(), Fenced> {
         let agents = self.agents();

@@ -25,7 +25,7 @@ use tonic::Status;
 
 use super::admission::Admission;
 use super::committer::{Answer, Outcome};
-use super::session::{Lane, Session, WINDOW};
+use super::session::{Lane, Session, Share, WINDOW};
 use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Refused, Sender, Whose};
 use super::{Fenced, Parts, refused};
@@ -136,7 +136,8 @@ impl Shell {
         admission: &mut watch::Receiver<Admission>,
     ) -> Result<(), Status> {
         let now = *admission.borrow_and_update();
-        let Some(credit) = session.credit(now, rand::random()) else { return Ok(()) };
+        let share = Share::among(self.parts.sessions.count());
+        let Some(credit) = session.credit(now, share, rand::random()) else { return Ok(()) };
         self.parts.counters.credits_sent.add(1);
         self.send(telemetry_down::Kind::Credit(credit)).await
     }

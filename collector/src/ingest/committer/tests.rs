@@ -309,7 +309,8 @@ async fn what_is_live_is_committed_next_whatever_backlog_waits() {
         clock,
     );
     let admission = queue.admission();
-    let (answered, mut answers) = mpsc::channel(200 * 5 + 3);
+    const SESSIONS: u64 = BACKLOG_BATCHES_MAX as u64 / 5 + 50;
+    let (answered, mut answers) = mpsc::channel(SESSIONS as usize * 5 + 3);
     let session = |number: u64| {
         let (queue, answered) = (queue.clone(), answered.clone());
         async move {
@@ -318,14 +319,14 @@ async fn what_is_live_is_committed_next_whatever_backlog_waits() {
             }
         }
     };
-    let mut flood = Box::pin(futures_util::future::join_all((0..200).map(session)));
+    let mut flood = Box::pin(futures_util::future::join_all((0..SESSIONS).map(session)));
     // More than the lane takes: they wait for it, and agents are told to.
     let mut told = admission.clone();
     tokio::select! {
         _ = &mut flood => panic!("the lane has no end"),
         waits = told.wait_for(|now| *now == Admission::LiveOnly) => drop(waits.unwrap()),
     }
-    for seq in 5_000..5_003 {
+    for seq in 50_000..50_003 {
         queue.submit(Lane::Live, checked(seq), answered.clone()).await.unwrap();
     }
     drop((queue, answered));
@@ -335,13 +336,16 @@ async fn what_is_live_is_committed_next_whatever_backlog_waits() {
     let (_, ended) = tokio::join!(flood, committer.run(CancellationToken::new()));
     ended.unwrap();
     let seqs = fake.state.lock().unwrap().seqs.clone();
-    assert_eq!((seqs.len(), &seqs[..3]), (1_003, &[5_000, 5_001, 5_002][..]));
+    assert_eq!(
+        (seqs.len(), &seqs[..3]),
+        (SESSIONS as usize * 5 + 3, &[50_000, 50_001, 50_002][..])
+    );
     assert_eq!(*admission.borrow(), Admission::Open, "all is stored");
     let mut all = 0;
     while answers.recv().await.is_some() {
         all += 1;
     }
-    assert_eq!(all, 1_003);
+    assert_eq!(all, SESSIONS * 5 + 3);
 }
 
 #[tokio::test]
