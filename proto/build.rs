@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".farwatch.v1.Batch.data")
         .bytes(".farwatch.v1.MeasurePart.data")
         .skip_debug(SECRETIVE)
+        .codec_path("crate::codec::SmallCodec")
         .compile_fds(descriptors)?;
     println!("cargo:rerun-if-changed=farwatch");
     Ok(())

@@ -1,5 +1,6 @@
 //! The wire protocol between agent and collector, generated from `proto/farwatch/v1/*.proto`.
 
+mod codec;
 mod debug;
 mod names;
 
