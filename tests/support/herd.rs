@@ -32,8 +32,8 @@ pub struct Identity {
 /// What its agents do.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
-    /// Between two polls of each device.
-    pub interval: Duration,
+    /// Between two polls of each device; none are polled without it.
+    pub interval: Option<Duration>,
     /// Polls that wait already when the herd is let go, one for each minute.
     pub backlog: u32,
 }

@@ -8,10 +8,11 @@ use farwatch_common::clock::Micros;
 use super::{Figure, Ground, Measured};
 use crate::bench::process_rss_kb;
 use crate::herd::admit::admit;
-use crate::herd::{Habits, Herd};
+use crate::herd::{Habits, Herd, Identity};
 use crate::http::Client;
 use crate::oracle::samples;
 use crate::process::eventually;
+use crate::stack::Collector;
 
 /// Agents of a planned restart.
 const RESTARTED: usize = 500;
@@ -29,14 +30,14 @@ const READ_BACK: usize = 5;
 /// What an agent has polled is stored after so long.
 const STORED_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
-/// After the drain and with nothing to do, memory is what idle agents take.
+/// With nothing to do, memory is what idle agents take.
 const IDLE_FOR: Duration = Duration::from_secs(5);
 
 /// A collector that is restarted in order, as for an upgrade, twice.
 pub async fn restart(ground: &Ground) -> Measured {
     let mut collector = ground.collector().await;
     let identities = admit(ground, &mut collector, RESTARTED).await;
-    let habits = Habits { interval: OFTEN, backlog: 0 };
+    let habits = Habits { interval: Some(OFTEN), backlog: 0 };
     let herd = Herd::new(identities, collector.listen, habits);
     herd.let_go();
     all_live(&herd).await;
@@ -76,8 +77,12 @@ pub async fn restart(ground: &Ground) -> Measured {
 pub async fn reconnect(ground: &Ground) -> Measured {
     let mut collector = ground.collector().await;
     let identities = admit(ground, &mut collector, RETURNING).await;
+    let idle = idle(&collector, identities.clone()).await;
+    // As after an upgrade: the memory of what was before is not counted.
+    collector.stop().await;
+    collector.restart().await;
     let empty = process_rss_kb(collector.pid()).unwrap();
-    let habits = Habits { interval: MINUTELY, backlog: BACKLOG };
+    let habits = Habits { interval: Some(MINUTELY), backlog: BACKLOG };
     let herd = Herd::new(identities, collector.listen, habits);
     let client = collector.client().await;
     let began = Instant::now();
@@ -102,7 +107,7 @@ pub async fn reconnect(ground: &Ground) -> Measured {
     asked.sort_by(f64::total_cmp);
     let p99 = asked[(asked.len() * 99 / 100).min(asked.len() - 1)];
     tokio::time::sleep(IDLE_FOR).await;
-    let idle = process_rss_kb(collector.pid()).unwrap();
+    let after = process_rss_kb(collector.pid()).unwrap();
     let refused: u64 = herd.seen().iter().map(|seen| seen.refused).sum();
     let broken: u64 = herd.seen().iter().map(|seen| seen.broken).sum();
     let wrong = wrong(&client, &herd).await;
@@ -112,11 +117,11 @@ pub async fn reconnect(ground: &Ground) -> Measured {
         Figure::seconds("all live", slowest, LIMIT),
         Figure::told("an hour of all drained", drained.as_secs_f64(), "s"),
         Figure::at_most("the collector's memory", most / 1024.0, "MiB", 1024.0),
-        Figure::at_most(
-            "memory of an agent after",
-            (idle - empty) / RETURNING as f64,
+        Figure::at_most("memory of an idle agent", idle, "KiB", 100.0),
+        Figure::told(
+            "memory of an agent after the drain",
+            (after - empty) / RETURNING as f64,
             "KiB",
-            100.0,
         ),
         Figure::told("API meanwhile, p99", p99, "ms"),
         Figure::told("dials that failed or broke off", broken as f64, ""),
@@ -124,6 +129,20 @@ pub async fn reconnect(ground: &Ground) -> Measured {
         Figure::at_most("polls not stored once, of those read back", wrong, "", 0.0),
         Figure::at_most("declared lost", lost, "gaps", 0.0),
     ])
+}
+
+/// What each of the herd takes of the collector's memory while it is only there, in KiB.
+async fn idle(collector: &Collector, identities: Vec<Identity>) -> f64 {
+    let empty = process_rss_kb(collector.pid()).unwrap();
+    let count = identities.len() as f64;
+    let herd = Herd::new(identities, collector.listen, Habits { interval: None, backlog: 0 });
+    herd.let_go();
+    eventually(LIMIT, "all agents are there", async || {
+        herd.seen().iter().all(|seen| seen.sessions > 0)
+    })
+    .await;
+    tokio::time::sleep(IDLE_FOR).await;
+    (process_rss_kb(collector.pid()).unwrap() - empty) / count
 }
 
 async fn all_live(herd: &Herd) {

@@ -33,6 +33,8 @@ use crate::bench::site::system;
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Batches and heartbeats that wait for the line.
 const UP_MAX: usize = 256;
+/// Longer than any round takes.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 const PORTS: u32 = 8;
 const METRICS: [(&str, MetricKind, Unit); 3] = [
     ("if_in_octets_total", MetricKind::Counter64, Unit::Bytes),
@@ -102,7 +104,10 @@ impl Member {
     }
 
     pub(super) async fn run(mut self) {
-        self.next_poll = Instant::now();
+        self.next_poll = match self.habits.interval {
+            Some(_) => Instant::now(),
+            None => Instant::now() + NEVER,
+        };
         loop {
             let wait = self.redial.next(self.now(), rand::random());
             let until = Instant::now() + wait;
@@ -134,7 +139,7 @@ impl Member {
     /// What could not be polled in time is not made up for.
     fn poll_if_due(&mut self) {
         if Instant::now() >= self.next_poll {
-            self.next_poll = Instant::now() + self.habits.interval;
+            self.next_poll = Instant::now() + self.habits.interval.unwrap_or(NEVER);
             self.poll(self.clock.now(), Lane::Live);
         }
     }
