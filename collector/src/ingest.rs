@@ -65,11 +65,14 @@ const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 const HELLO_BYTES_MAX: usize = 128;
 /// Streams an agent may ask for.
 const STREAMS_MAX: usize = 4;
-/// What is stored of them is looked for no longer: the agent asks again in its next session.
+/// What is stored of them is looked for no longer: the agent asks again, in the same session.
 const STORED_TIMEOUT: Duration = Duration::from_secs(3);
 /// Looks at what is stored of an agent's streams, at the same time: half of SQLite's readers. Where thousands of
 /// agents come at once, as after a restore, who does not get its turn within [`STORED_TIMEOUT`] is told nothing.
 const STORED_AT_ONCE: usize = 2;
+/// Those that wait for their turn, and of one agent: whoever asks more often is in nobody's way.
+const LOOKS_MAX: usize = 10_000;
+const LOOKS_OF_AGENT_MAX: usize = 1;
 /// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
 pub const CALLS_MAX: u32 = 8;
 /// Large batches of one lane that are decoded at the same time.
@@ -100,6 +103,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) decoders: Decoders,
     looks: Semaphore,
+    looking: Places<AgentId>,
     database: Database,
     samples: Samples,
     clones: Clones,
@@ -220,6 +224,7 @@ impl UplinkService {
                 clock,
                 decoders,
                 looks: Semaphore::new(STORED_AT_ONCE),
+                looking: Places::new(LOOKS_MAX, LOOKS_OF_AGENT_MAX),
                 database,
                 samples,
                 clones: Clones::default(),
@@ -239,8 +244,12 @@ impl UplinkService {
             return Vec::new();
         }
         let until = Instant::now() + STORED_TIMEOUT;
-        // Fails otherwise only if it is closed, which nobody does.
-        let Ok(_turn) = timeout_at(until, self.parts.looks.acquire()).await else {
+        let turn = async {
+            let place = self.parts.looking.take(peer.agent).ok()?;
+            // Fails only if it is closed, which nobody does.
+            Some((place, self.parts.looks.acquire().await.ok()?))
+        };
+        let Ok(Some(_turn)) = timeout_at(until, turn).await else {
             tracing::debug!(agent = %peer.agent, "too many agents ask what is stored of them");
             return Vec::new();
         };
@@ -283,7 +292,7 @@ impl Uplink for UplinkService {
         }
         self.parts.sessions.lives(&peer).map_err(fenced)?;
         clones::admit(&self.parts, &peer, &hello.boot_id)?;
-        self.parts.sessions.open(&peer).map_err(fenced)?;
+        let share = self.parts.sessions.open(&peer).map_err(fenced)?;
         let streams = self.stored(&peer, &hello.streams).await;
         let now = self.parts.clock.now();
         self.parts.presence.heard(peer.tenant, peer.agent, now);
@@ -293,7 +302,7 @@ impl Uplink for UplinkService {
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
         Ok(Response::new(Welcome {
             window: session::WINDOW as u32,
-            backlog_window: session::Share::among(self.parts.sessions.count()).batches(),
+            backlog_window: share.batches(),
             server_time_us: now.0,
             streams,
         }))

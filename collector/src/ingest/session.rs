@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use farwatch_common::clock::Micros;
 use farwatch_proto::v1::{Batch, Credit};
 use prost::Message as _;
@@ -18,9 +19,9 @@ use super::queue::BACKLOG_BATCHES_MAX;
 pub const WINDOW: usize = 128;
 /// ... of the backlog. The rest is for what is live (contract G9).
 pub const BACKLOG_WINDOW: usize = 89;
-/// Batches of the backlog that all agents together may have on the way: enough for the writer, and too few to
-/// close the queue. To tell thousands of agents to wait, and then not to, costs more than the batches.
-const BACKLOG_ALL: usize = BACKLOG_BATCHES_MAX / 2;
+/// About what all agents together are told to have of their backlog on the way: enough for the writer, and too
+/// little to close the queue. To tell thousands of agents to wait, and then not to, costs more than the batches.
+const BACKLOG_ALL: usize = BACKLOG_BATCHES_MAX / 4;
 /// What each of them may have at least.
 const BACKLOG_SHARE_MIN: usize = 2;
 /// Packed bytes of batches that were read and wait for a place at the committer.
@@ -60,7 +61,7 @@ pub struct Session {
     /// Started and not answered.
     in_flight: usize,
     has_ended: bool,
-    /// What the agent knows, with its share of the backlog. The welcome promises a full window.
+    /// What the agent was told last, with its share of the backlog.
     told: (Admission, Share),
 }
 
@@ -75,7 +76,7 @@ impl Default for Share {
 }
 
 impl Share {
-    /// Of each of so many agents: what is on the way of all of them is bounded by that.
+    /// Of each of so many agents.
     #[must_use]
     pub fn among(agents: usize) -> Self {
         Self((BACKLOG_ALL / agents.max(1)).clamp(BACKLOG_SHARE_MIN, BACKLOG_WINDOW))
@@ -85,9 +86,20 @@ impl Share {
     pub fn batches(self) -> u32 {
         u32::try_from(self.0).unwrap_or(u32::MAX)
     }
+
+    /// Agents come and go: who knows nearly the same need not be told each time.
+    fn is_near(self, other: Self) -> bool {
+        self.0 < 2 * other.0 && other.0 < 2 * self.0
+    }
 }
 
 impl Session {
+    /// Of an agent whose welcome promised a full window, and that share of it for the backlog.
+    #[must_use]
+    pub fn of_share(told: Share) -> Self {
+        Self { told: (Admission::Open, told), ..Self::default() }
+    }
+
     fn held(&mut self, lane: Lane) -> &mut Held {
         match lane {
             Lane::Live => &mut self.live,
@@ -96,7 +108,9 @@ impl Session {
     }
 
     /// A batch was read.
-    pub fn took(&mut self, batch: Batch) {
+    pub fn took(&mut self, mut batch: Batch) {
+        // Its content holds all that was received with it, also fields that nobody knows, which nobody counts.
+        batch.data = Bytes::copy_from_slice(&batch.data);
         let held = self.held(if batch.late { Lane::Backlog } else { Lane::Live });
         held.bytes += batch.encoded_len();
         held.batches.push_back(batch);
@@ -166,9 +180,10 @@ impl Session {
         self.has_ended && self.in_flight == 0 && nothing_held
     }
 
-    /// What the agent has to be told, if it knows another; `random` is an even draw from 0.0 to 1.0.
+    /// What the agent has to be told, if it is another than it knows; `random` is an even draw from 0.0 to 1.0.
     pub fn credit(&mut self, now: Admission, share: Share, random: f64) -> Option<Credit> {
-        if (now, share) == self.told {
+        let (told, of) = self.told;
+        if told == now && of.is_near(share) {
             return None;
         }
         self.told = (now, share);
@@ -283,18 +298,40 @@ mod tests {
         assert_eq!((closed.window, closed.backlog_window, closed.retry_after_ms), (0, 0, 1000));
         let open = session.credit(Admission::Open, all, 0.5).unwrap();
         assert_eq!((open.window, open.backlog_window, open.retry_after_ms), (128, 89, 0));
-        let fewer = session.credit(Admission::Open, Share::among(1_024), 0.5).unwrap();
+        assert_eq!(session.credit(Admission::Open, Share::among(40), 0.5), None, "nearly the same");
+        let fewer = session.credit(Admission::Open, Share::among(512), 0.5).unwrap();
         assert_eq!((fewer.window, fewer.backlog_window, fewer.retry_after_ms), (128, 4, 0));
+        assert_eq!(session.credit(Admission::Open, all, 0.5).unwrap().backlog_window, 89);
     }
 
     #[test]
-    fn the_backlog_of_all_agents_is_bounded() {
-        for agents in [0, 1, 46, 47, 2_000, 4_096, 100_000] {
-            let share = Share::among(agents).0;
-            assert!((BACKLOG_SHARE_MIN..=BACKLOG_WINDOW).contains(&share));
-            assert!(share == BACKLOG_SHARE_MIN || agents * share <= BACKLOG_ALL);
+    fn agents_that_come_one_after_the_other_do_not_close_the_queue() {
+        for agents in [1, 22, 46, 300, 2_000] {
+            let welcomed = |count| {
+                let share = Share::among(count);
+                (Session::of_share(share), share.batches())
+            };
+            let mut told: Vec<_> = (1..=agents).map(welcomed).collect();
+            // With its next heartbeat each is told what has become of its share.
+            for (session, window) in &mut told {
+                let now = session.credit(Admission::Open, Share::among(agents), 0.5);
+                *window = now.map_or(*window, |credit| credit.backlog_window);
+            }
+            let all: u32 = told.iter().map(|(_, window)| window).sum();
+            let closing = BACKLOG_BATCHES_MAX as u32 * 8 / 10;
+            assert!(all < closing, "{agents} agents may have {all} on the way");
+            assert!(told.iter().all(|(_, window)| *window >= 2));
         }
-        assert_eq!(Share::among(46), Share::default(), "a few agents have all they can use");
+        assert_eq!(Share::among(22), Share::default(), "a few agents have all they can use");
+    }
+
+    #[test]
+    fn what_is_held_of_a_batch_is_what_is_counted() {
+        let mut session = Session::default();
+        let received = Bytes::from(vec![0; 1024 * 1024]);
+        session.took(Batch { data: received.slice(..100), ..batch(1, true) });
+        assert!(received.is_unique(), "the rest of what was received is let go");
+        assert_eq!(session.start(Lane::Backlog).unwrap().data.len(), 100);
     }
 
     #[test]

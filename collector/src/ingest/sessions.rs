@@ -5,6 +5,7 @@
 //! ones of the agent. A session has one telemetry stream at a time: each may fill a window.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use farwatch_common::id::AgentId;
@@ -12,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::Counters;
+use super::session::Share;
 use crate::api::SessionControl;
 use crate::command::{Line, Lines};
 use crate::identity::PeerInfo;
@@ -32,6 +34,8 @@ struct Entry {
     connection: u64,
     token: CancellationToken,
     open: bool,
+    /// What the agent was told when it opened its session.
+    told: Share,
     /// Once the agent is admitted: calls go to it this way.
     line: Option<Line>,
     /// One permit, held by the telemetry stream.
@@ -56,6 +60,7 @@ pub enum NoStream {
 #[derive(Debug)]
 pub struct StreamPermit {
     pub token: CancellationToken,
+    pub told: Share,
     _only: OwnedSemaphorePermit,
 }
 
@@ -139,6 +144,7 @@ impl Sessions {
             connection: peer.connection,
             token: token.clone(),
             open: false,
+            told: Share::default(),
             line: None,
             telemetry: Arc::new(Semaphore::new(1)),
         });
@@ -172,17 +178,22 @@ impl Sessions {
         if lives { Ok(()) } else { Err(Fenced) }
     }
 
-    /// The agent opens its session on this connection: all older ones end.
-    pub fn open(&self, peer: &PeerInfo) -> Result<CancellationToken, Fenced> {
+    /// The agent opens its session on this connection: all older ones end. Returns what it may have of its backlog
+    /// on the way.
+    pub fn open(&self, peer: &PeerInfo) -> Result<Share, Fenced> {
         let mut agents = self.agents();
+        let share = Share::among(agents.len());
         let entries = agents.get_mut(&peer.agent).ok_or(Fenced)?;
         if entries.iter().any(|entry| entry.open && entry.connection > peer.connection) {
             return Err(Fenced);
         }
         let own = entries.iter_mut().find(|entry| entry.connection == peer.connection);
         let own = own.filter(|entry| !entry.token.is_cancelled()).ok_or(Fenced)?;
-        own.open = true;
-        let token = own.token.clone();
+        let is_first = !mem::replace(&mut own.open, true);
+        if is_first {
+            own.told = share;
+        }
+        let told = own.told;
         entries.retain(|entry| {
             let older = entry.connection < peer.connection;
             if older {
@@ -190,8 +201,9 @@ impl Sessions {
             }
             !older
         });
-        self.counters.sessions_opened.add(1);
-        Ok(token)
+        // One that says hello again opens no other session.
+        self.counters.sessions_opened.add(u64::from(is_first));
+        Ok(told)
     }
 
     /// The session that is open on this connection begins its telemetry stream.
@@ -204,7 +216,7 @@ impl Sessions {
             .filter(|entry| !entry.token.is_cancelled())
             .ok_or(Fenced)?;
         let only = entry.telemetry.clone().try_acquire_owned().map_err(|_| NoStream::Taken)?;
-        Ok(StreamPermit { token: entry.token.clone(), _only: only })
+        Ok(StreamPermit { token: entry.token.clone(), told: entry.told, _only: only })
     }
 
     fn fence(&self, entry: &Entry) {

@@ -53,7 +53,7 @@ pub(super) async fn serve(
     let shell = Shell { parts, peer, down: down.clone() };
     let ended = tokio::select! {
         () = permit.token.cancelled() => Err(Status::aborted(Fenced.to_string())),
-        ended = shell.run(up) => ended,
+        ended = shell.run(up, Session::of_share(permit.told)) => ended,
     };
     shell.parts.live.agent_disconnected(&shell.peer);
     if let Err(status) = ended {
@@ -73,10 +73,10 @@ impl Shell {
     async fn run(
         &self,
         mut up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
+        mut session: Session,
     ) -> Result<(), Status> {
         let (answered, mut answers) = mpsc::channel(WINDOW);
         let mut admission = self.parts.queue.admission();
-        let mut session = Session::default();
         let (live, backlog) = (Fuse::terminated(), Fuse::terminated());
         tokio::pin!(live, backlog);
         self.credit(&mut session, &mut admission).await?;
@@ -113,6 +113,8 @@ impl Shell {
                     }
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Heartbeat(beat)) })) => {
                         self.heartbeat(beat).await?;
+                        // Others came or went.
+                        self.credit(&mut session, &mut admission).await?;
                     }
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Goodbye(_)) })) => {
                         self.parts.live.agent_stopped(&self.peer);
