@@ -156,7 +156,9 @@ impl Commands {
             // 0 would leave it to the agent.
             let come_after_ms = millis(within.mul_f64(rand::random())).max(1);
             // One that does not know of it learns that the connection closes.
-            let _ = line.client().drain(DrainNotice { deadline_ms, come_after_ms }).await;
+            if let Ok(mut client) = line.client().await {
+                let _ = client.drain(DrainNotice { deadline_ms, come_after_ms }).await;
+            }
         };
         let all = futures_util::stream::iter(lines).for_each_concurrent(DRAINS_MAX, tell);
         let answered = tokio::time::timeout(DRAIN_WITHIN, all).await.is_ok();
@@ -277,7 +279,10 @@ impl Errand {
     {
         let mut line = self.line.clone();
         loop {
-            let answer = ask(line.client()).await;
+            let answer = match line.client().await {
+                Ok(client) => ask(client).await,
+                Err(status) => Err(status),
+            };
             let answer = answer.map(tonic::Response::into_inner).map_err(|status| why(&status));
             if !matches!(answer, Err(CommandError::Offline)) {
                 return answer;

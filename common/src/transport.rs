@@ -20,7 +20,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rustls::pki_types::CertificateDer;
 
-pub use grpc::{GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW, channel, channel_when_used};
+pub use grpc::{
+    GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW, channel, channel_in_place, channel_when_used,
+};
 pub use pipe::{Pipe, PipeKind, await_hello};
 
 /// ALPN of the agents' connections, on every carrier.

@@ -1,12 +1,17 @@
 //! The way to one connected agent: its gRPC service, on a pipe of its session.
 
-use std::fmt;
 use std::sync::Arc;
 
 use farwatch_common::id::AgentId;
-use farwatch_common::transport::{Carrier, PipeKind, Session, channel_when_used};
+use farwatch_common::task::chain;
+use farwatch_common::transport::{Carrier, PipeKind, Session, channel_in_place, channel_when_used};
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
+use tokio::sync::Semaphore;
+use tonic::Status;
 use tonic::transport::Channel;
+
+/// Pipes to one agent at once: more calls than one gets at a time, and an end to those that it leaves open.
+const PIPES_MAX: usize = 8;
 
 /// Knows how agents are reached; the registry of sessions does.
 pub trait Lines: Send + Sync {
@@ -23,21 +28,12 @@ pub struct Line {
     connection: u64,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Way {
     /// All calls share a pipe, which the first one opens.
     Shared(Channel),
-    /// Each call opens a pipe.
-    Apart(Arc<dyn Session>),
-}
-
-impl fmt::Debug for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Shared(_) => "Shared",
-            Self::Apart(_) => "Apart",
-        })
-    }
+    /// Each call opens a pipe, for which there are so many places.
+    Apart(Arc<dyn Session>, Arc<Semaphore>),
 }
 
 impl Line {
@@ -46,18 +42,23 @@ impl Line {
     #[must_use]
     pub fn new(session: Arc<dyn Session>, connection: u64) -> Self {
         let way = match session.carrier() {
-            Carrier::Quic => Way::Apart(session),
+            Carrier::Quic => Way::Apart(session, Arc::new(Semaphore::new(PIPES_MAX))),
             Carrier::Tcp => Way::Shared(channel_when_used(session, PipeKind::Reverse)),
         };
         Self { way, connection }
     }
 
-    #[must_use]
-    pub fn client(&self) -> AgentControlClient<Channel> {
-        AgentControlClient::new(match &self.way {
+    /// Waits for as long as the agent takes no pipe: to be called within a timeout.
+    pub async fn client(&self) -> Result<AgentControlClient<Channel>, Status> {
+        let channel = match &self.way {
             Way::Shared(channel) => channel.clone(),
-            Way::Apart(session) => channel_when_used(Arc::clone(session), PipeKind::Reverse),
-        })
+            Way::Apart(session, places) => {
+                let opened =
+                    channel_in_place(Arc::clone(session), PipeKind::Reverse, Arc::clone(places));
+                opened.await.map_err(|error| Status::unavailable(chain(&error)))?
+            }
+        };
+        Ok(AgentControlClient::new(channel))
     }
 
     /// Number of the connection in this process.

@@ -121,9 +121,9 @@ impl AssignmentPush {
                 "a device is pinged and not asked: its credential is damaged, set it anew"
             );
         }
-        let mut request = tonic::Request::new(assignment);
-        request.set_timeout(APPLY_TIMEOUT);
-        let reply = line.client().apply_assignment(request).await?.into_inner();
+        let apply = async { line.client().await?.apply_assignment(assignment).await };
+        let late = |_| tonic::Status::deadline_exceeded("the agent does not answer in time");
+        let reply = tokio::time::timeout(APPLY_TIMEOUT, apply).await.map_err(late)??.into_inner();
         for refused in &reply.refused {
             tracing::warn!(
                 agent_id = %peer.agent,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use tokio::sync::Semaphore;
 use tonic::transport::{Channel, Endpoint};
 use tower::Service;
 
@@ -24,7 +25,26 @@ pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channe
     Ok(endpoint.connect_with_connector(connector(session, kind)).await?)
 }
 
-/// The same, which opens its pipe with the first call, and another one where that broke. Made inside
+/// The same, on one of so many pipes as there are `places`: it waits for one, which is given back when the pipe ends.
+/// Whoever drops this before it is done leaves nothing behind.
+pub async fn channel_in_place(
+    session: Arc<dyn Session>,
+    kind: PipeKind,
+    places: Arc<Semaphore>,
+) -> Result<Channel, TransportError> {
+    let endpoint = endpoint(session.carrier(), kind);
+    let connector = tower::service_fn(move |_| {
+        let (session, places) = (Arc::clone(&session), Arc::clone(&places));
+        async move {
+            let closed = |_| TransportError::Closed { reason: "no pipe is opened any more".into() };
+            let place = places.acquire_owned().await.map_err(closed)?;
+            session.open(kind).await.map(|pipe| TokioIo::new(pipe.in_place(place)))
+        }
+    });
+    Ok(endpoint.connect_with_connector(connector).await?)
+}
+
+/// As [`channel`], but it opens its pipe with the first call, and another one where that broke. Made inside
 /// the runtime.
 #[must_use]
 pub fn channel_when_used(session: Arc<dyn Session>, kind: PipeKind) -> Channel {

@@ -3,12 +3,14 @@ mod tcp;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 
 use super::quic::{EndpointSecrets, Listener, dial};
 use super::*;
@@ -115,6 +117,31 @@ async fn large_packets_are_probed() {
         took = link::probe(&*agent) => assert!(took.unwrap() > Duration::ZERO),
         () = answered => panic!("the answers end"),
     }
+}
+
+#[tokio::test]
+async fn there_are_so_many_pipes_as_there_are_places() {
+    let (agent, collector, _listener) = pair(&ca()).await;
+    // It takes pipes and says nothing on them.
+    let silent = tokio::spawn(async move {
+        let mut pipes = Vec::new();
+        while let Ok(pipe) = agent.accept().await {
+            pipes.push(pipe);
+        }
+    });
+    let places = Arc::new(Semaphore::new(2));
+    let open = || channel_in_place(Arc::clone(&collector), PipeKind::Reverse, Arc::clone(&places));
+    let (first, second) = (open().await.unwrap(), open().await.unwrap());
+    let mut third = Box::pin(open());
+    assert!(third.as_mut().now_or_never().is_none(), "both places are taken");
+    drop(third);
+    let third = Box::pin(open());
+    drop(first);
+    let third = third.await.unwrap();
+    assert_eq!(places.available_permits(), 0);
+    drop((third, second));
+    drop(places.acquire_many(2).await.unwrap());
+    silent.abort();
 }
 
 #[tokio::test]
