@@ -44,12 +44,36 @@ impl Spans {
         let first = self.0.partition_point(|(_, to)| *to <= after);
         let mut until = after;
         for (from, to) in self.0.iter().skip(first) {
-            if *from > until.after(missing) {
+            let is_enough = until > after && before <= until.after(missing);
+            if is_enough || *from > until.after(missing) {
                 break;
             }
             until = *to;
         }
         until > after && before <= until.after(missing)
+    }
+}
+
+/// What is known of the polls of an agent's devices.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What the agent declared lost.
+    lost: Spans,
+    /// What was refused, most often of another device: counts in holes of which something is known throughout.
+    dropped: Spans,
+    /// When the agent was stopped.
+    off: Spans,
+    /// From here on polls may still be at the agent.
+    awaited_from: Option<Micros>,
+    /// All of these together.
+    any: Spans,
+}
+
+impl Known {
+    pub(super) fn new([lost, dropped, off]: [Spans; 3], awaited_from: Option<Micros>) -> Self {
+        let told = [&lost, &dropped, &off].into_iter().flat_map(|spans| spans.0.iter().copied());
+        let any = Spans::new(told.chain(awaited_from.map(|from| (from, Micros(i64::MAX)))));
+        Self { lost, dropped, off, awaited_from, any }
     }
 }
 
@@ -60,14 +84,7 @@ pub(super) struct Due<'a> {
     /// Not included.
     pub(super) to: Micros,
     pub(super) interval: Duration,
-    /// What its agent declared lost.
-    pub(super) lost: &'a Spans,
-    /// What the collector dropped, most often of another device: counts where it leaves nothing of a hole.
-    pub(super) dropped: &'a Spans,
-    /// When its agent was stopped.
-    pub(super) off: &'a Spans,
-    /// From here on polls may still be at the agent.
-    pub(super) awaited_from: Option<Micros>,
+    pub(super) known: &'a Known,
 }
 
 /// Polls of one device. All but `stored` are reckoned from its interval.
@@ -137,16 +154,22 @@ impl Due<'_> {
             at.after(Duration::from_micros(steps.saturating_mul(every_us)))
         };
         let after = last.unwrap_or(self.from);
-        let is_dropped = self.dropped.cover(after, next, missing_after(interval));
+        let Known { lost, dropped, off, awaited_from, any } = self.known;
+        let missing = missing_after(interval);
+        let is_known = any.cover(after, next, missing);
+        let awaited_from = awaited_from.map(|from| from.before(interval));
         let first = last.map_or(self.from, |last| last.after(interval));
         let mut at = later(first, steps(first, self.from));
         while at < end {
-            let (is_lost, lost_until) = self.lost.reach(at, interval);
-            let (is_off, off_until) = self.off.reach(at, interval);
-            let awaited_from = self.awaited_from.map(|from| from.before(interval));
+            let (is_lost, lost_until) = lost.reach(at, interval);
+            let (is_off, off_until) = off.reach(at, interval);
+            let (is_dropped, dropped_until) = match is_known {
+                true => dropped.reach(at, missing),
+                false => (false, end),
+            };
             let is_awaited = awaited_from.is_some_and(|from| at >= from);
             let awaited_until = awaited_from.filter(|_| !is_awaited);
-            let until = end.min(lost_until).min(off_until);
+            let until = end.min(lost_until).min(off_until).min(dropped_until);
             let count = steps(at, awaited_until.map_or(until, |from| until.min(from)));
             *match (is_lost || is_dropped, is_off, is_awaited, last) {
                 (true, ..) => &mut complete.declared,
@@ -190,10 +213,7 @@ mod tests {
             from: at(100),
             to: at(160),
             interval: Duration::from_secs(60),
-            lost: &spans(lost),
-            dropped: &Spans::default(),
-            off: &spans(off),
-            awaited_from: awaited_from.map(at),
+            known: &Known::new([spans(lost), Spans::default(), spans(off)], awaited_from.map(at)),
         };
         // Never to the second.
         let times =
@@ -241,27 +261,28 @@ mod tests {
     }
 
     #[test]
-    fn what_the_collector_drops_counts_only_where_it_leaves_nothing() {
-        let check = |dropped: &[(i64, i64)], expected: (u64, u64)| {
+    fn what_is_refused_counts_where_something_is_known_of_the_whole_hole() {
+        let check = |dropped: &[(i64, i64)], off: &[(i64, i64)], expected: [u64; 3]| {
             let due = Due {
                 from: at(100),
                 to: at(160),
                 interval: Duration::from_secs(60),
-                lost: &Spans::default(),
-                dropped: &spans(dropped),
-                off: &Spans::default(),
-                awaited_from: None,
+                known: &Known::new([Spans::default(), spans(dropped), spans(off)], None),
             };
             let complete = due.complete((98..120).chain(130..160).map(at).collect());
-            assert_eq!((complete.declared, complete.undeclared), expected, "{dropped:?}");
+            let counts = [complete.declared, complete.not_asked, complete.undeclared];
+            assert_eq!(counts, expected, "{dropped:?} {off:?}");
         };
-        check(&[(120, 129)], (10, 0));
+        check(&[(120, 129)], &[], [10, 0, 0]);
         // In pieces, and longer than the hole.
-        check(&[(90, 123), (125, 129)], (10, 0));
+        check(&[(90, 123), (125, 129)], &[], [10, 0, 0]);
         for part in [(120, 126), (124, 129), (100, 121), (90, 119), (130, 159)] {
-            check(&[part], (0, 10));
+            check(&[part], &[], [0, 0, 10]);
         }
-        check(&[(120, 122), (126, 129)], (0, 10));
+        check(&[(120, 122), (126, 129)], &[], [0, 0, 10]);
+        // The agent was stopped after it.
+        check(&[(120, 123)], &[(124, 130)], [6, 4, 0]);
+        check(&[], &[(124, 130)], [0, 7, 3]);
     }
 
     #[test]
@@ -271,10 +292,10 @@ mod tests {
             from: at(0),
             to: at(year),
             interval: Duration::from_secs(1),
-            lost: &spans(&[(10, 20)]),
-            dropped: &Spans::default(),
-            off: &spans(&[(15, 30)]),
-            awaited_from: Some(at(year - 10)),
+            known: &Known::new(
+                [spans(&[(10, 20)]), Spans::default(), spans(&[(15, 30)])],
+                Some(at(year - 10)),
+            ),
         };
         let complete = due.complete(vec![at(0)]);
         let told = [complete.stored, complete.declared, complete.not_asked, complete.awaited];
@@ -300,10 +321,10 @@ mod tests {
                 from: second(0),
                 to: second(4000),
                 interval: Duration::from_secs(interval.unsigned_abs()),
-                lost: &of(&lost),
-                dropped: &Spans::default(),
-                off: &of(&off),
-                awaited_from: awaited.map(second),
+                known: &Known::new(
+                    [of(&lost), Spans::default(), of(&off)],
+                    awaited.map(second),
+                ),
             };
             let reached = |spans: &[(i64, i64)], at: i64| {
                 let mut spans = spans.iter();
@@ -331,15 +352,13 @@ mod tests {
             let of = |spans: Vec<(i64, i64)>| {
                 Spans::new(spans.into_iter().map(|(from, long)| (at(from), at(from + long))))
             };
-            let (lost, off) = (of(lost), of(off));
+            let known =
+                Known::new([of(lost), Spans::default(), of(off)], awaited.map(at));
             let due = Due {
                 from: at(100),
                 to: at(160),
                 interval: Duration::from_secs(60),
-                lost: &lost,
-                dropped: &Spans::default(),
-                off: &off,
-                awaited_from: awaited.map(at),
+                known: &known,
             };
             let complete = due.complete(polled.iter().map(|minute| at(*minute)).collect());
             let stored = polled.iter().filter(|minute| **minute >= 100).count() as u64;

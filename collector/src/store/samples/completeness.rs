@@ -7,7 +7,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 
-use super::complete::{Complete, Due, Spans};
+use super::complete::{Complete, Due, Known, Spans};
 use super::subject::Subject;
 use super::{GapReason, GapRow, QUERY_VALUES_MAX, fetch, gaps};
 use crate::identity::{Access, TenantContext};
@@ -20,7 +20,7 @@ use crate::store::{Database, StoreError};
 /// Times that are looked at: the first of them that is not too much to read.
 const SPANS: [Duration; 3] =
     [Duration::from_secs(24 * 3600), Duration::from_secs(6 * 3600), Duration::from_secs(3600)];
-/// Batches that are read: a second or two of one core.
+/// Batches that are looked through; what is unpacked of them has its own limit, of bytes ([`fetch`]).
 const BATCHES_MAX: usize = 20_000;
 /// Devices that are counted, the first by name.
 pub const DEVICES_MAX: usize = 1_000;
@@ -72,7 +72,7 @@ pub async fn completeness(
     let gaps = gaps::between(&mut txn, context, agent, from, now).await?;
     drop(txn);
     let [lost, dropped] = losses(gaps);
-    let off = stops(links, now);
+    let known = Known::new([lost, dropped, stops(links, now)], awaited_from);
     let count = move || {
         let mut times = times;
         let one = |device: Device| {
@@ -80,10 +80,7 @@ pub async fn completeness(
                 from: from.max(device.created),
                 to: now,
                 interval: device.interval,
-                lost: &lost,
-                dropped: &dropped,
-                off: &off,
-                awaited_from,
+                known: &known,
             };
             let complete = due.complete(times.remove(&device.named.id).unwrap_or_default());
             DeviceComplete { device: device.named, interval: device.interval, complete }
@@ -131,15 +128,20 @@ async fn polls_of_late(
 ) -> Result<(Micros, HashMap<DeviceId, Vec<Micros>>), StoreError> {
     let longest = devices.iter().map(|device| device.interval).max().unwrap_or_default();
     let mut too_much = StoreError::TooMuch { what: "batches", max: batches_max };
-    for from in SPANS.map(|span| now.before(span)) {
+    let mut spans = SPANS.map(|span| now.before(span)).to_vec().into_iter();
+    while let Some(from) = spans.next() {
         let before = from.before(longest.saturating_mul(BEFORE_INTERVALS));
         let search = fetch::Search { class: Group::System.class(), from: before, to: now };
-        // Counted first: nothing is read in vain.
+        // Counted first: so much is not read in vain.
         if fetch::count(database, subject, search, batches_max + 1).await? > batches_max {
             continue;
         }
         match polls(database, subject, search).await {
-            Err(error @ StoreError::TooMuch { .. }) => too_much = error,
+            // Of bytes or polls, which is seen only as they are read: once more, and of the shortest time.
+            Err(error @ StoreError::TooMuch { .. }) => {
+                too_much = error;
+                spans = Vec::from_iter(spans.last()).into_iter();
+            }
             polls => return Ok((from, polls?)),
         }
     }
