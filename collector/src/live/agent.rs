@@ -161,7 +161,7 @@ impl Agent {
         if let Some(known) = &mut self.session
             && known.connection == session.connection
         {
-            *known = session;
+            *known = Session { since: known.since, ..session };
             self.heard(since);
             (self.version, self.platform) = (version, platform);
             return;
