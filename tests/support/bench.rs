@@ -89,8 +89,17 @@ pub fn own_cpu_s() -> anyhow::Result<f64> {
 
 /// Resident memory of a running process, in KiB.
 pub fn process_rss_kb(pid: u32) -> anyhow::Result<f64> {
+    memory_kb(pid, "VmRSS:")
+}
+
+/// The most memory that a process has taken so far, in kB.
+pub fn process_peak_kb(pid: u32) -> anyhow::Result<f64> {
+    memory_kb(pid, "VmHWM:")
+}
+
+fn memory_kb(pid: u32, what: &str) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let value = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let value = line.and_then(|line| line.split_whitespace().next()).context("no such memory")?;
     Ok(value.parse()?)
 }

@@ -324,6 +324,25 @@ impl Ground {
         }
     }
 
+    /// The number that a query of the collector's database finds.
+    pub async fn count_by_sql(&self, sql: &str) -> i64 {
+        match &self.cluster {
+            None => {
+                let file = Database::file(&self.dir.path().join("collector"));
+                let connection = rusqlite::Connection::open(file).unwrap();
+                connection.busy_timeout(ROUND_MAX).unwrap();
+                connection.query_row(sql, [], |row| row.get(0)).unwrap()
+            }
+            Some((cluster, _)) => {
+                let url = cluster.lock().await.url(SUPERUSER, INSTALLED);
+                let mut superuser = PgConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql("SET search_path = farwatch").execute(&mut superuser).await.unwrap();
+                let sql = sqlx::AssertSqlSafe(sql.to_owned());
+                sqlx::query_scalar(sql).fetch_one(&mut superuser).await.unwrap()
+            }
+        }
+    }
+
     /// Of a round on PostgreSQL.
     pub async fn postgres(&self) -> tokio::sync::MutexGuard<'_, Postgres> {
         self.cluster.as_ref().expect("the row is of PostgreSQL").0.lock().await

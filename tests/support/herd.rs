@@ -22,6 +22,9 @@ use self::member::Member;
 /// Descriptors of this process: one socket of each agent, and what is open beside.
 const DESCRIPTORS: usize = 8_192;
 
+/// One of counters, one of gauges.
+pub const BATCHES_OF_POLL: usize = 2;
+
 /// Who an agent is and what it polls.
 #[derive(Clone, Debug)]
 pub struct Identity {

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::site::Site;
 use super::{Figure, Ground, Measured};
-use crate::bench::process_rss_kb;
+use crate::bench::{process_peak_kb, process_rss_kb};
 use crate::sim::fault::Fault;
 use crate::sim::router::{Kind, Router};
 use crate::sim::serve_anywhere;
@@ -91,7 +91,7 @@ pub async fn everywhere(ground: &Ground) -> Measured {
     site.client.post(&format!("{backup}/run"), &json!({})).await.data();
     let ended = tokio::time::timeout(LASTS, doors.join_next()).await;
     assert!(ended.is_err(), "a source of garbage ended: {ended:?}");
-    let after = pids.map(|pid| process_rss_kb(pid).unwrap_or(f64::INFINITY));
+    let after = pids.map(|pid| process_peak_kb(pid).unwrap_or(f64::INFINITY));
     drop(doors);
     for (door, came) in ["QUIC", "agents", "web", "pipes"].into_iter().zip(came.iter()) {
         let times = came.load(Ordering::Relaxed);

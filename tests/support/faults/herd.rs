@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use farwatch_common::clock::Micros;
+use farwatch_common::clock::{Clock, Micros};
 
 use super::{Figure, Ground, Measured};
-use crate::bench::process_rss_kb;
-use crate::herd::admit::admit;
-use crate::herd::{Habits, Herd, Identity};
+use crate::bench::{process_peak_kb, process_rss_kb};
+use crate::herd::admit::{OF_HERD, admit};
+use crate::herd::{BATCHES_OF_POLL, Habits, Herd, Identity};
 use crate::http::Client;
 use crate::oracle::samples;
 use crate::process::eventually;
@@ -30,6 +30,8 @@ const READ_BACK: usize = 5;
 /// What an agent has polled is stored after so long.
 const STORED_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
+/// What was in buffers of the drain stays with each connection, and with the allocator.
+const AFTER_KIB: f64 = 320.0;
 /// With nothing to do, memory is what idle agents take.
 const IDLE_FOR: Duration = Duration::from_secs(5);
 
@@ -56,8 +58,9 @@ pub async fn restart(ground: &Ground) -> Measured {
     let client = collector.client().await;
     let alerts = client.get("/api/v1/alerts?limit=1000").await.data();
     let alerts = alerts.as_array().unwrap().len() as f64;
+    let off = off(ground, &herd).await;
     let wrong = wrong(&client, &herd).await;
-    let lost = lost(&client, &herd).await;
+    let lost = lost(ground).await;
     Ok(vec![
         Figure::told("agents", RESTARTED as f64, ""),
         // Less the time between two polls.
@@ -67,6 +70,7 @@ pub async fn restart(ground: &Ground) -> Measured {
             Duration::from_secs(30),
         ),
         Figure::at_most("alerts", alerts, "", 0.0),
+        Figure::at_most("batches not stored once", off, "", 0.0),
         Figure::at_most("polls not stored once, of those read back", wrong, "", 0.0),
         Figure::at_most("refused", refused as f64, "batches", 0.0),
         Figure::at_most("declared lost", lost, "gaps", 0.0),
@@ -87,7 +91,7 @@ pub async fn reconnect(ground: &Ground) -> Measured {
     let client = collector.client().await;
     let began = Instant::now();
     let gone = herd.let_go();
-    let (mut most, mut asked) = (empty, Vec::new());
+    let mut asked = Vec::new();
     let mut live = None;
     let drained = loop {
         let seen = herd.seen();
@@ -97,7 +101,6 @@ pub async fn reconnect(ground: &Ground) -> Measured {
         if live.is_some() && seen.iter().all(|seen| seen.backlog == 0) {
             break began.elapsed();
         }
-        most = most.max(process_rss_kb(collector.pid()).unwrap());
         let at = Instant::now();
         assert_eq!(client.get("/api/v1/devices?limit=100").await.status, 200);
         asked.push(at.elapsed().as_secs_f64() * 1e3);
@@ -106,26 +109,30 @@ pub async fn reconnect(ground: &Ground) -> Measured {
     let slowest = herd.seen().iter().filter_map(|seen| seen.live).max().unwrap_or_default() - gone;
     asked.sort_by(f64::total_cmp);
     let p99 = asked[(asked.len() * 99 / 100).min(asked.len() - 1)];
+    let most = process_peak_kb(collector.pid()).unwrap();
     tokio::time::sleep(IDLE_FOR).await;
     let after = process_rss_kb(collector.pid()).unwrap();
     let refused: u64 = herd.seen().iter().map(|seen| seen.refused).sum();
     let broken: u64 = herd.seen().iter().map(|seen| seen.broken).sum();
+    let off = off(ground, &herd).await;
     let wrong = wrong(&client, &herd).await;
-    let lost = lost(&client, &herd).await;
+    let lost = lost(ground).await;
     Ok(vec![
         Figure::told("agents", RETURNING as f64, ""),
         Figure::seconds("all live", slowest, LIMIT),
         Figure::told("an hour of all drained", drained.as_secs_f64(), "s"),
         Figure::at_most("the collector's memory", most / 1024.0, "MiB", 1024.0),
         Figure::at_most("memory of an idle agent", idle, "KiB", 100.0),
-        Figure::told(
+        Figure::at_most(
             "memory of an agent after the drain",
             (after - empty) / RETURNING as f64,
             "KiB",
+            AFTER_KIB,
         ),
         Figure::told("API meanwhile, p99", p99, "ms"),
         Figure::told("dials that failed or broke off", broken as f64, ""),
         Figure::at_most("refused", refused as f64, "batches", 0.0),
+        Figure::at_most("batches not stored once", off, "", 0.0),
         Figure::at_most("polls not stored once, of those read back", wrong, "", 0.0),
         Figure::at_most("declared lost", lost, "gaps", 0.0),
     ])
@@ -152,14 +159,26 @@ async fn all_live(herd: &Herd) {
     .await;
 }
 
-/// Gaps of some.
-async fn lost(client: &Client, herd: &Herd) -> f64 {
-    let mut gaps = 0;
-    for at in some(herd) {
-        let path = format!("/api/v1/agents/{}/gaps", herd.identities[at].credentials.agent);
-        gaps += client.get(&path).await.data().as_array().unwrap().len();
+/// Gaps of all.
+async fn lost(ground: &Ground) -> f64 {
+    let sql = format!("SELECT COUNT(*) FROM gap WHERE {OF_HERD}");
+    ground.count_by_sql(&sql).await as f64
+}
+
+/// How many batches of polls until now there are more or less than were made, though it was waited for.
+async fn off(ground: &Ground, herd: &Herd) -> f64 {
+    let end = Clock::system().now();
+    let sql = format!("SELECT COUNT(*) FROM ts_batch WHERE {OF_HERD} AND t_max <= {}", end.0);
+    let until = Instant::now() + STORED_WITHIN;
+    loop {
+        let polls: usize =
+            (0..herd.identities.len()).map(|at| herd.polled(at).range(..=end).count()).sum();
+        let off = ground.count_by_sql(&sql).await - (polls * BATCHES_OF_POLL) as i64;
+        if off == 0 || Instant::now() >= until {
+            break off.abs() as f64;
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    gaps as f64
 }
 
 /// Polls of some that are not stored, or not once, though it was waited for.

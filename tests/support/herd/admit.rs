@@ -18,6 +18,8 @@ const DEVICES_EACH: i64 = 2;
 /// No id that a collector gives is as small.
 const FIRST_AGENT: i64 = 1_000;
 const FIRST_DEVICE: i64 = 1_000_000;
+/// Which rows are of its agents: ids of a collector's own are far greater.
+pub const OF_HERD: &str = "agent_id BETWEEN 1000 AND 999999";
 /// Rows of one statement.
 const TOGETHER: usize = 500;
 
