@@ -77,15 +77,16 @@ impl Shell {
     ) -> Result<(), Status> {
         let (answered, mut answers) = mpsc::channel(WINDOW);
         let mut admission = self.parts.queue.admission();
+        // On the heap: an agent that says nothing has none.
         let (live, backlog) = (Fuse::terminated(), Fuse::terminated());
         tokio::pin!(live, backlog);
         self.credit(&mut session, &mut admission).await?;
         while !session.is_done() {
             if let Some(batch) = session.start(Lane::Live) {
-                live.set(self.batch(batch, Lane::Live, &answered).fuse());
+                live.set(Box::pin(self.batch(batch, Lane::Live, &answered)).fuse());
             }
             if let Some(batch) = session.start(Lane::Backlog) {
-                backlog.set(self.batch(batch, Lane::Backlog, &answered).fuse());
+                backlog.set(Box::pin(self.batch(batch, Lane::Backlog, &answered)).fuse());
             }
             tokio::select! {
                 Some(first) = answers.recv(), if session.awaits_answers() => {

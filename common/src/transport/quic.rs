@@ -20,7 +20,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT_MS: u32 = 30_000;
 /// The agent must admit a tunnel per open terminal.
 const AGENT_STREAMS_MAX: u32 = 256;
-const COLLECTOR_STREAMS_MAX: u32 = 64;
+/// Its sessions, uploads and probes are a handful; each that may be costs 80 bytes of every connection.
+const COLLECTOR_STREAMS_MAX: u32 = 16;
 /// 50 Mbit/s at 160 ms.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 /// quinn's default is unlimited; this bounds what one peer can make us hold.
