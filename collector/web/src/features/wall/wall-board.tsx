@@ -3,6 +3,7 @@ import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
 import type { View, ViewKind, Wall } from "../../lib/types";
 import { AlertsView } from "./alerts-view";
+import { DiskFull } from "./calm";
 import { FleetView } from "./fleet-view";
 import { NowView } from "./now-view";
 import { progress, shiftAt } from "./rotation";
@@ -43,6 +44,7 @@ export function WallBoard({ wall }: { wall: Wall }) {
       data-paused={turns.turn.pausedMs !== null || undefined}>
       <div className="flex h-full flex-col gap-[.8em] p-[.8em] pb-[1em]" style={{ transform: `translate(${x * SHIFT_PX}px, ${y * SHIFT_PX}px)` }}>
         <WallHead title={view ? VIEW_WORD[view.kind] : (name ?? "Wallboard")} of={of}>{!touched && <Hints sound={sound} isPreview={name === null} />}</WallHead>
+        <DiskFull />
         {view ? <Shown key={`${turns.turn.at} ${view.kind}`} view={view} isMixed={!tenant} /> : <NoView />}
       </div>
       {views.length > 1 && <ProgressLine turns={turns} />}
