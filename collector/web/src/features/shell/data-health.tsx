@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { isOffline, live, useEachSecond } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
+import { useDiskFull } from "../../lib/use-disk";
 import { StateShape } from "../../ui/state-badge";
 import { healthOf } from "../agents/delivery";
 
@@ -22,7 +23,9 @@ export function DataHealth() {
     }, LOOK_MS);
     return () => clearInterval(timer);
   }, []);
+  const isDiskFull = useDiskFull();
   const told = useEachSecond(() => {
+    if (isDiskFull) return "wrong\nnothing is stored\nNothing new is stored: the collector's disk is full";
     const { isWell, words, brief } = healthOf(live.agents.list().filter((agent) => isInScope(scope, agent)), serverNow());
     return words && [isWell ? "well" : "wrong", brief, words].join("\n");
   });
@@ -30,7 +33,7 @@ export function DataHealth() {
   const [how, brief, words] = told.split("\n");
   const isWell = how === "well";
   return (
-    <Link to="/agents" search={isWell ? {} : { show: "trouble" }} title={words} data-data-health={how}
+    <Link to="/agents" search={isWell || isDiskFull ? {} : { show: "trouble" }} title={words} data-data-health={how}
       className={`mx-1 inline-flex h-7 min-w-0 items-center gap-1.5 rounded-md px-1.5 text-xs text-muted hover:bg-hover hover:text-text phone:mx-0 phone:h-11 phone:min-w-11 phone:justify-center
         ${isWell ? `phone:hidden ${ROOM}` : ""}`}>
       {!isWell && <StateShape state="degraded" size={11} />}
