@@ -11,10 +11,12 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::quic::{EndpointSecrets, Listener, dial};
 use super::*;
 use crate::clock::{Clock, Micros};
+use crate::task::spawn_child;
 use crate::tls::{self, COLLECTOR_NAME, CertificateTime, Identity};
 
 struct Ca {
@@ -123,7 +125,9 @@ async fn large_packets_are_probed() {
 async fn there_are_so_many_pipes_as_there_are_places() {
     let (agent, collector, _listener) = pair(&ca()).await;
     // It takes pipes and says nothing on them.
-    let silent = tokio::spawn(async move {
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    spawn_child(&stop, async move {
         let mut pipes = Vec::new();
         while let Ok(pipe) = agent.accept().await {
             pipes.push(pipe);
@@ -141,7 +145,6 @@ async fn there_are_so_many_pipes_as_there_are_places() {
     assert_eq!(places.available_permits(), 0);
     drop((third, second));
     drop(places.acquire_many(2).await.unwrap());
-    silent.abort();
 }
 
 #[tokio::test]
