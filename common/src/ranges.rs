@@ -103,6 +103,12 @@ impl SeqRanges {
         Self(left)
     }
 
+    /// What of these is in `other` too.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        self.without(&self.without(other))
+    }
+
     /// How many numbers, not how many ranges.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -144,6 +150,14 @@ impl SeqRanges {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadRanges> {
         let stored = farwatch_proto::v1::StreamRanges::decode(bytes).map_err(|_| BadRanges)?;
         Self::from_proto(&stored.ranges)
+    }
+}
+
+impl FromIterator<u64> for SeqRanges {
+    fn from_iter<I: IntoIterator<Item = u64>>(seqs: I) -> Self {
+        let mut set = Self::new();
+        seqs.into_iter().for_each(|seq| set.insert(seq));
+        set
     }
 }
 
@@ -193,6 +207,9 @@ mod tests {
             let left = one.without(&other);
             let flat: BTreeSet<u64> = left.iter().flat_map(|(first, last)| first..=last).collect();
             prop_assert_eq!(flat, all.difference(&taken).copied().collect::<BTreeSet<_>>());
+            let both = one.and(&other);
+            let flat: BTreeSet<u64> = both.iter().flat_map(|(first, last)| first..=last).collect();
+            prop_assert_eq!(flat, all.intersection(&taken).copied().collect::<BTreeSet<_>>());
             other.iter().for_each(|(first, last)| one.remove_range(first, last));
             prop_assert_eq!(&left, &one);
             prop_assert_eq!(SeqRanges::from_bytes(&left.to_bytes()), Ok(left));
