@@ -23,6 +23,8 @@ ALTER TABLE stream ADD COLUMN checksum INTEGER;
 -- By which clocks a gap begins and ends: that of a crash begins by one and ends by another.
 ALTER TABLE gap ADD COLUMN from_epoch INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gap ADD COLUMN to_epoch INTEGER NOT NULL DEFAULT 0;
+-- Of all columns but the batch that reports it. The program writes those of gaps of before.
+ALTER TABLE gap ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 
 -- Batches that wait for an acknowledgement. An acknowledged one leaves only this narrow table, so that its
 -- content is not written again, and stays in `batch` for a while: a collector that comes back from an old
@@ -38,13 +40,13 @@ CREATE TABLE waiting (
     -- Rows or events: what is lost is counted even if the batch cannot be read.
     n     INTEGER NOT NULL,
     -- Of the content.
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
 ) STRICT;
 
 DROP INDEX batch_by_order;
 DROP INDEX batch_by_class;
-INSERT INTO waiting SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, LENGTH(data)
-  FROM batch;
+-- The program fills it: all batches of before wait.
 -- A later epoch is later, whatever its clock says.
 CREATE INDEX waiting_by_order ON waiting (epoch, chunk, bulk, seq);
 CREATE INDEX waiting_by_class ON waiting (class, seq);

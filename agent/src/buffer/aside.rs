@@ -1,5 +1,6 @@
 //! A fresh file in the place of one that cannot be used. At every moment one of the two is there:
-//! the fresh one is finished, with the gap that says what is lost, before the other is moved.
+//! the fresh one is finished, with the gap that says what is lost, before the other is moved. While it is made it
+//! has another name, so that no half of one is taken for it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,36 +12,64 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::epochs::Epochs;
-use super::file::{self, Ends, FILE_NAME, Kept, Owner, SAMPLES, record_gap};
+use super::file::{FILE_NAME, Owner};
+use super::gaps::Ends;
 use super::gather::Sequences;
-use super::salvage::{Ruin, Salvaged, salvage};
-use super::{BufferConfig, BufferError, clocks, losses, since};
+use super::making::{Making, Room};
+use super::salvage::{Effort, Ruin, Salvaged, salvage};
+use super::stream::{Kept, SAMPLES};
+use super::waiting::Waits;
+use super::{BufferConfig, BufferError, clocks, gaps, losses, since, stream};
 
 /// Files set aside that are kept for support.
 const KEPT: usize = 1;
 /// The log of a file and the index of that.
 const LOG_ENDS: [&str; 2] = ["-wal", "-shm"];
 
-/// Where a fresh file is made.
+/// Where a fresh file waits for its place.
 #[must_use]
-pub(super) fn fresh_path(path: &Path) -> PathBuf {
+fn fresh_path(path: &Path) -> PathBuf {
     with_end(path, ".new")
+}
+
+/// Where it is made.
+#[must_use]
+pub(super) fn making_path(path: &Path) -> PathBuf {
+    with_end(path, ".making")
 }
 
 /// Ends what a crash has interrupted: a fresh file that is finished takes its place.
 pub(super) fn finish(path: &Path) -> Result<(), BufferError> {
-    if !path.exists() && fresh_path(path).exists() { put_in_place(path) } else { Ok(()) }
+    if !path.exists() && fresh_path(path).exists() {
+        return put_in_place(path);
+    }
+    // Beside a file that is in its place nothing is finished.
+    clear_fresh(path)
 }
 
 /// Removes what an interrupted attempt has left.
 pub(super) fn clear_fresh(path: &Path) -> Result<(), BufferError> {
-    let fresh = fresh_path(path);
-    let logs = LOG_ENDS.map(|end| with_end(&fresh, end));
-    [fresh]
-        .iter()
-        .chain(&logs)
-        .try_for_each(|path| remove(path))
-        .map_err(|source| failed(path, source))
+    clear(&fresh_path(path)).and_then(|()| clear_half(path)).map_err(|source| failed(path, source))
+}
+
+/// Removes a fresh file that is not finished.
+pub(super) fn clear_half(path: &Path) -> io::Result<()> {
+    clear(&making_path(path))
+}
+
+fn clear(file: &Path) -> io::Result<()> {
+    remove(file)?;
+    LOG_ENDS.iter().try_for_each(|end| remove(&with_end(file, end)))
+}
+
+/// A fresh file is whole, and closed.
+pub(super) fn made(path: &Path) -> Result<(), BufferError> {
+    let made = || -> io::Result<()> {
+        let half = making_path(path);
+        fs::OpenOptions::new().write(true).open(&half)?.sync_all()?;
+        fs::rename(&half, fresh_path(path))
+    };
+    made().map_err(|source| failed(path, source))
 }
 
 /// Sets the file aside and puts the fresh one, which must be closed, in its place.
@@ -54,11 +83,19 @@ fn move_away(path: &Path, now: Micros) -> io::Result<()> {
         // It shows nothing, and must not take the place of one that does.
         return remove(path);
     }
-    fs::rename(path, with_end(path, &format!(".damaged-{}", now.0)))?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut all = kept(dir)?;
-    all.sort();
-    all.iter().rev().skip(KEPT).try_for_each(|surplus| remove(surplus))
+    fs::rename(path, with_end(path, &format!(".damaged-{}", now.0)))
+}
+
+/// Once the fresh file is in use, of those set aside the newest stays.
+pub(super) fn drop_older(dir: &Path) {
+    let dropped = kept(dir).and_then(|mut all| {
+        all.sort();
+        all.iter().rev().skip(KEPT).try_for_each(|surplus| remove(surplus))
+    });
+    if let Err(error) = dropped {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "an older file that was set aside stays; remove it by hand");
+    }
 }
 
 fn put_in_place(path: &Path) -> Result<(), BufferError> {
@@ -88,6 +125,29 @@ fn kept(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect())
 }
 
+/// Puts a fresh file that knows what is `lost`, each by which clocks, in the place of another.
+pub(super) fn replace(
+    path: &Path,
+    config: &BufferConfig,
+    lost: &[(Gap, Ends)],
+    epochs: &Epochs,
+    clock: &Clock,
+) -> Result<(), BufferError> {
+    let now = clock.now();
+    let mut making = Making::begin(path, config, epochs, clock)?;
+    let fresh = making.file()?;
+    for (lost, by) in lost {
+        // A collector takes no gap without a stream, and two of one stream without numbers for one.
+        let is_nobodys = lost.stream_id <= 0 || lost.seq_first == 0;
+        let stream_id = if is_nobodys { fresh.stream_id } else { lost.stream_id };
+        gaps::record(&fresh.connection, &Gap { stream_id, ..*lost }, *by)?;
+    }
+    // No number of it is used yet.
+    stream::save_numbers(&fresh.connection, fresh.numbers, now, true)?;
+    making.finish()?;
+    swap(path, now)
+}
+
 /// Puts a fresh file in the place of a damaged one, with all that can still be read of that. Where its stream
 /// is known it goes on: then the numbers are told that its owner goes on with.
 pub(super) fn renew(
@@ -97,51 +157,59 @@ pub(super) fn renew(
     clock: &Clock,
 ) -> Result<(Option<Sequences>, Epochs), BufferError> {
     let look = clock.look();
+    let effort = Effort::begin(clock);
+    let room = Room::make(config, path);
     let ruin = ruin(path)?;
-    let What { lost, epochs, of_batches } =
-        what_was_in(path, &ruin, owner.map(|owner| owner.epochs), look);
+    let clocks = Clocks::of(path, &ruin, owner.map(|owner| owner.epochs), look);
     let kept = if owner.is_none() { Kept::of_ruin(&ruin, config.agent) } else { None };
     let known = owner.map(|owner| (owner.stream_id, owner.numbers));
     let Some((stream_id, numbers)) =
         known.or_else(|| kept.as_ref().map(|kept| (kept.stream_id, kept.numbers)))
     else {
+        let lost = clocks.lost(path, &ruin, look).map(|(mut gap, by)| {
+            read_what_can_be_read(&ruin, &mut gap, &effort);
+            (gap, by)
+        });
         drop(ruin);
-        file::replace(path, config, &lost, &epochs, clock)?;
-        return Ok((None, epochs));
+        replace(path, config, &lost, &clocks.epochs, clock)?;
+        return Ok((None, clocks.epochs));
     };
-    clear_fresh(path)?;
-    let mut fresh = file::try_open(&fresh_path(path), config, None, Some(&epochs), clock)?;
-    let last = of_batches.last().copied().unwrap_or(0);
+    let mut making = Making::begin(path, config, &clocks.epochs, clock)?;
+    let fresh = &mut making.file()?.connection;
+    let last = clocks.of_batches.last().copied().unwrap_or(0);
     let end = numbers.next.max(if owner.is_none() { numbers.reserved_to } else { 0 });
     let acked = owner.map(|owner| (owner.delivered, owner.acked));
-    let damaged = Ruin { connection: &ruin, stream_id, end, epochs: of_batches, acked };
-    let salvaged = salvage(&damaged, &mut fresh.connection, clock)?;
-    let step = fresh.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let epochs = clocks.of_batches.clone();
+    let damaged = Ruin { connection: &ruin, stream_id, end, epochs, acked };
+    let salvaged = salvage(&damaged, fresh, &room, &effort)?;
+    let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut numbers = match &kept {
-        Some(kept) => file::declare_crash(&step, kept, (last, epochs.current()), look.wall)?,
+        Some(kept) => {
+            stream::declare_crash(&step, kept, (last, clocks.epochs.current()), look.wall)?
+        }
         None => numbers,
     };
     numbers.next = numbers.next.max(salvaged.end);
-    for (gap, by) in &salvaged.gaps {
-        losses::count(&step, ("corrupt", gap.class), 1, gap.count)?;
-        record_gap(&step, gap, *by)?;
+    for (gap, by, batches) in &salvaged.gaps {
+        losses::count(&step, ("corrupt", gap.class), *batches, gap.count)?;
+        gaps::record(&step, gap, *by)?;
     }
     if salvaged.is_in_doubt {
         // Under a number of its own: two of the same stream would be taken for one.
         let seq = numbers.take_in_commit();
-        for (gap, by) in lost {
-            let gap = Gap { stream_id, seq_first: seq, seq_last: seq, count: 0, ..gap };
-            record_gap(&step, &gap, by)?;
+        for (gap, by) in clocks.lost(path, &ruin, look) {
+            let gap = Gap { stream_id, seq_first: seq, seq_last: seq, ..gap };
+            gaps::record(&step, &gap, by)?;
         }
     }
-    file::inherit(&step, stream_id, numbers, look.wall)?;
+    stream::inherit(&step, stream_id, numbers, look.wall)?;
     step.commit()?;
     let Salvaged { batches, lost, is_in_doubt, .. } = salvaged;
     tracing::warn!(batches, lost, is_in_doubt, "what could be read of the damaged file goes on");
-    fresh.connection.close().map_err(|(_, error)| error)?;
+    making.finish()?;
     drop(ruin);
     swap(path, look.wall)?;
-    Ok((Some(numbers), epochs))
+    Ok((Some(numbers), clocks.epochs))
 }
 
 /// The file for who only reads: what is wrong with its first page or its size hides no more than it must.
@@ -154,55 +222,62 @@ fn ruin(path: &Path) -> Result<Connection, BufferError> {
     Ok(connection)
 }
 
-/// What is lost with an unusable file if nothing of it can be read any more, and whose clocks there are.
-struct What {
-    lost: [(Gap, Ends); 2],
+/// Whose clocks there are in an unusable file, and since when something may be lost with it.
+struct Clocks {
     epochs: Epochs,
     /// Those that its batches may name.
     of_batches: BTreeSet<u64>,
+    /// As told beside the file: a time, and by which clock.
+    since: Option<(Micros, u64)>,
+    last: u64,
 }
 
-/// What is lost with an unusable file, by class and each by which clocks: it may tell of all its content, some or
-/// nothing. State changes are no loss, as they are told anew after a start. Its epochs, with another for its
-/// user if that has none yet, are to be kept in the fresh file as long as it tells by them.
-fn what_was_in(path: &Path, connection: &Connection, user: Option<&Epochs>, look: Look) -> What {
-    let mut known = clocks::load(connection).unwrap_or_default();
-    let of_batches = match user {
-        Some(user) => user.all().map(|(id, _)| id).collect(),
-        None => known.keys().copied().collect(),
-    };
-    let last = known.last_key_value().map_or(0, |(id, _)| *id);
-    let marked = since::read(path.parent().unwrap_or(Path::new(".")));
-    let (since, epochs) = match (marked, user) {
-        (Some((at, by)), Some(user)) => {
-            (Some((user.of_other(&by, at), user.current())), user.clone())
-        }
-        (marked, None) => {
-            let marked = marked.map(|(at, by)| {
-                known.insert(last + 1, by);
-                (at, last + 1)
-            });
-            (marked, Epochs::new(known, rand::random(), look))
-        }
-        (None, Some(user)) => (None, user.clone()),
-    };
-    let oldest = || oldest(connection).ok();
-    let (from, from_epoch) = since
-        .or_else(oldest)
-        .or_else(|| Some((changed(path)?, last)))
-        .unwrap_or((look.wall, epochs.current()));
-    let lost = SAMPLES.map(|class| {
-        let mut gap = Gap {
-            class: class as u32,
-            from_us: from.0.max(0),
-            to_us: look.wall.0.max(0),
-            reason: GapReason::Corrupt as i32,
-            ..Gap::default()
+impl Clocks {
+    /// With another epoch for its user, if that has none yet. They are to be kept in the fresh file as long as
+    /// it tells by them.
+    fn of(path: &Path, connection: &Connection, user: Option<&Epochs>, look: Look) -> Self {
+        let mut known = clocks::load(connection).unwrap_or_default();
+        let of_batches = match user {
+            Some(user) => user.all().map(|(id, _)| id).collect(),
+            None => known.keys().copied().collect(),
         };
-        read_what_can_be_read(connection, &mut gap);
-        (gap, (from_epoch, epochs.current()))
-    });
-    What { lost, epochs, of_batches }
+        let last = known.last_key_value().map_or(0, |(id, _)| *id);
+        let marked = since::read(path.parent().unwrap_or(Path::new(".")));
+        let (since, epochs) = match (marked, user) {
+            (Some((at, by)), Some(user)) => {
+                (Some((user.of_other(&by, at), user.current())), user.clone())
+            }
+            (marked, None) => {
+                let marked = marked.map(|(at, by)| {
+                    known.insert(last + 1, by);
+                    (at, last + 1)
+                });
+                (marked, Epochs::new(known, rand::random(), look))
+            }
+            (None, Some(user)) => (None, user.clone()),
+        };
+        Self { epochs, of_batches, since, last }
+    }
+
+    /// What is lost if nothing tells it any more, by class and each by which clocks: it may be all, some or
+    /// nothing. State changes are no loss, as they are told anew after a start.
+    fn lost(&self, path: &Path, connection: &Connection, look: Look) -> [(Gap, Ends); 2] {
+        let (from, from_epoch) = self
+            .since
+            .or_else(|| oldest(connection).ok())
+            .or_else(|| Some((changed(path)?, self.last)))
+            .unwrap_or((look.wall, self.epochs.current()));
+        SAMPLES.map(|class| {
+            let gap = Gap {
+                class: class as u32,
+                from_us: from.0.max(0),
+                to_us: look.wall.0.max(0),
+                reason: GapReason::Corrupt as i32,
+                ..Gap::default()
+            };
+            (gap, (from_epoch, self.epochs.current()))
+        })
+    }
 }
 
 /// When something was written to it last.
@@ -219,24 +294,32 @@ fn oldest(connection: &Connection) -> rusqlite::Result<(Micros, u64)> {
         .query_row(last, [], |row| Ok((Micros(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))
 }
 
-fn read_what_can_be_read(connection: &Connection, gap: &mut Gap) {
+/// How much it was, as far as that can be told in time.
+fn read_what_can_be_read(connection: &Connection, gap: &mut Gap, effort: &Effort<'_>) {
     if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
         gap.stream_id = id;
     }
-    let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), SUM(n) FROM batch
-          WHERE class = ?1 AND seq IN (SELECT seq FROM waiting)",
-        [gap.class],
-        |row| {
-            let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok((bounds, row.get::<_, i64>(2)?))
-        },
-    );
-    if let Ok(((first, last), count)) = content {
-        gap.seq_first = first.max(0).cast_unsigned();
-        gap.seq_last = last.max(first).max(0).cast_unsigned();
-        gap.count = count.max(0).cast_unsigned();
-    }
+    let class = gap.class;
+    let mut content = || -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(
+            "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
+             NOT INDEXED ORDER BY seq",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()?
+            && !effort.is_over()
+        {
+            let Ok(waits) = Waits::read(row)? else { continue };
+            if waits.class == class && i64::try_from(waits.seq).is_ok() {
+                gap.seq_first = if gap.seq_first == 0 { waits.seq } else { gap.seq_first };
+                gap.seq_last = gap.seq_last.max(waits.seq);
+                gap.count = gap.count.saturating_add(waits.n);
+            }
+        }
+        Ok(())
+    };
+    // What was read until it failed was there.
+    let _ = content();
 }
 
 fn failed(path: &Path, source: io::Error) -> BufferError {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use farwatch_common::ballast;
 
-use super::file;
+use super::{BufferConfig, file};
 
+const FILE_NAME: &str = "buffer.ballast";
 /// What an eviction writes to the log, and some more.
 const EVICTION_BYTES: u64 = 1024 * 1024;
 
@@ -27,8 +28,13 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
-    pub(super) fn new(path: PathBuf, bytes: usize) -> Self {
+    fn new(path: PathBuf, bytes: usize) -> Self {
         Self { file: ballast::Ballast::new(path, bytes as u64), not_before: Duration::ZERO }
+    }
+
+    /// That of a buffer.
+    pub(super) fn of(config: &BufferConfig) -> Self {
+        Self::new(config.dir.join(FILE_NAME), config.ballast_bytes)
     }
 
     /// Builds it if it is time for that and there is ample room.

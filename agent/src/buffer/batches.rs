@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use farwatch_common::batch::{self, Codec};
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::{Class, SchemaId};
@@ -14,6 +15,7 @@ use super::epochs::{Epochs, Span};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
 use super::schemas::{self, Schemas};
+use super::waiting::{self, Waits};
 use super::{Outgoing, Wanted};
 
 /// Damaged batches that are dropped at a time.
@@ -27,23 +29,9 @@ pub(super) struct Fill {
 }
 
 impl Fill {
-    /// Looks at each batch that waits: damage shows.
-    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        // One that is not there is declared when it is asked for.
-        connection.query_row(
-            "SELECT COUNT(*), COALESCE(SUM(bytes), 0), SUM(seq IN (SELECT seq FROM batch))
-             FROM waiting",
-            [],
-            |row| {
-                let (batches, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
-                Ok(Self { batches: batches.cast_unsigned(), bytes: bytes.cast_unsigned() })
-            },
-        )
-    }
-
     pub(super) fn add(&mut self, bytes: u64) {
-        self.batches += 1;
-        self.bytes += bytes;
+        self.batches = self.batches.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     pub(super) fn take(&mut self, bytes: u64) {
@@ -80,7 +68,7 @@ pub(super) fn insert(
         schemas: schemas::to_bytes(&packed.schemas),
     };
     if put(connection, &head, &packed.data)? {
-        wait(connection, seq)?;
+        waiting::put(connection, &Waits::of(&head, packed.data.len() as u64))?;
         return Ok(Kept::New);
     }
     let stored: (u8, Vec<u8>) = connection.query_row(
@@ -167,17 +155,51 @@ pub(super) fn read(connection: &Connection, seq: u64) -> rusqlite::Result<Found>
     }
 }
 
+/// Whether the content of a batch of before, which has no checksum, is what its head says.
+#[must_use]
+pub(super) fn is_told(head: &Head, data: &[u8]) -> bool {
+    let count = match Codec::from_wire(head.codec) {
+        Some(Codec::Rows) => batch::decode_rows(data).map(|rows| rows.len()),
+        Some(Codec::Events) => batch::decode_events(data).map(|events| events.len()),
+        None => return false,
+    };
+    count.is_ok_and(|count| count as u64 == head.n)
+}
+
 /// A batch that is there waits for its acknowledgement. Says of how many bytes it is; `None` if it is
 /// not there.
 pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
-    connection
+    let waits = connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO waiting (seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes)
-             SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, LENGTH(data) FROM batch
-             WHERE seq = ?1 RETURNING bytes",
+            "SELECT epoch, class, t_min, t_max, n, LENGTH(data) FROM batch WHERE seq = ?1",
         )?
-        .query_row([bound(seq)], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
-        .optional()
+        .query_row([bound(seq)], |row| {
+            let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+            Ok(Waits {
+                seq,
+                epoch: unsigned(0)?,
+                class: row.get(1)?,
+                t_min: Micros(row.get(2)?),
+                t_max: Micros(row.get(3)?),
+                n: unsigned(4)?,
+                bytes: unsigned(5)?,
+            })
+        })
+        .optional()?;
+    let Some(waits) = waits else { return Ok(None) };
+    waiting::put(connection, &waits)?;
+    Ok(Some(waits.bytes))
+}
+
+/// The numbers of all that is there.
+pub(super) fn seqs(connection: &Connection) -> rusqlite::Result<SeqRanges> {
+    let mut statement = connection.prepare("SELECT seq FROM batch NOT INDEXED ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    let mut seqs = SeqRanges::new();
+    while let Some(row) = rows.next()? {
+        seqs.insert(row.get::<_, i64>(0)?.cast_unsigned());
+    }
+    Ok(seqs)
 }
 
 /// Deletes a batch that does not wait; says of how many bytes it was.
@@ -350,7 +372,8 @@ pub(super) fn acked(
     books: &mut Books<'_>,
 ) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached(
-        "DELETE FROM waiting WHERE seq BETWEEN ?1 AND ?2 RETURNING seq, bytes, epoch, t_min, t_max",
+        "DELETE FROM waiting WHERE seq BETWEEN ?1 AND ?2
+         RETURNING seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum",
     )?;
     let mut report =
         connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
@@ -359,13 +382,16 @@ pub(super) fn acked(
         let span = params![bound(first), bound(last)];
         let mut rows = delete.query(span)?;
         while let Some(row) = rows.next()? {
-            let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-            let (seq, bytes, offset_us) =
-                (unsigned(0)?, unsigned(1)?, epochs.offset_us(unsigned(2)?).unwrap_or(0));
-            let time = |at| row.get::<_, i64>(at).map(|at| Micros(at.saturating_add(offset_us)));
-            let batch = Acked { seq, bytes, from: time(3)?, to: time(4)? };
+            let (seq, bytes, from, to) = match waiting::known(connection, Waits::read(row)?)? {
+                Ok(waits) => {
+                    let offset_us = epochs.offset_us(waits.epoch).unwrap_or(0);
+                    let time = |at: Micros| Micros(at.0.saturating_add(offset_us));
+                    (waits.seq, waits.bytes, time(waits.t_min), time(waits.t_max))
+                }
+                Err(seq) => (seq, 0, now, now),
+            };
             books.fill.take(bytes);
-            books.delivered.acked(stream_id, batch, now);
+            books.delivered.acked(stream_id, Acked { seq, bytes, from, to }, now);
             if books.schemas.any_unsent() {
                 followed.extend(schemas_of(connection, seq)?);
             }

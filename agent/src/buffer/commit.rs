@@ -18,7 +18,7 @@ use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
 use super::writer::Writer;
-use super::{BufferError, BufferState, aside, clocks, order, retention};
+use super::{BufferError, BufferState, aside, clocks, gaps, order, retention, stream};
 
 /// Batches that wait in memory while the disk takes none, by their estimated size.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -134,7 +134,7 @@ impl Writer {
             clocks::save(&step, &self.file.epochs)?;
         }
         retention::save(&step, &mut written.delivered)?;
-        file::save_numbers(&step, written.numbers, now, stop)?;
+        stream::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
         self.file.schemas = written.schemas;
@@ -287,7 +287,7 @@ impl Writer {
     pub(super) fn publish(&mut self, flushed: bool) {
         let oldest = batches::oldest(&self.file.connection).unwrap_or(None);
         let oldest = oldest.map(|(epoch, at)| self.file.epochs.to_current(epoch, at));
-        let to_tell = losses::oldest(&self.file.connection, &self.file.epochs).unwrap_or(None);
+        let to_tell = gaps::oldest(&self.file.connection, &self.file.epochs).unwrap_or(None);
         let waits = oldest.into_iter().chain(to_tell).min();
         if self.is_open {
             let (waits, now) = (waits.unwrap_or_else(|| self.clock.now()), self.now());
@@ -401,11 +401,16 @@ impl Insert<'_> {
         }
         // Last, so that it reports what this very commit has lost.
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
-        if reporting.is_none() && losses::any_unreported(self.connection, self.epochs)? {
+        if reporting.is_none() && gaps::any_unreported(self.connection, self.epochs)? {
             reporting = Some(Gathered::events(self.written.numbers.take_in_commit(), epoch));
         }
         if let Some(mut batch) = reporting {
-            batch.add_events(losses::report(self.connection, batch.seq, now, self.epochs)?);
+            batch.add_events(gaps::report(
+                self.connection,
+                (self.stream_id, batch.seq),
+                now,
+                self.epochs,
+            )?);
             self.one(&batch)?;
         }
         Ok(())
@@ -420,7 +425,7 @@ impl Insert<'_> {
                     let taken = seq;
                     seq = self.written.numbers.take_in_commit();
                     tracing::error!(taken, seq, "a number is in use: the batch gets another");
-                    losses::report_moved(self.connection, taken, seq)?;
+                    gaps::report_moved(self.connection, taken, seq)?;
                     kept = batches::insert(self.connection, seq, batch, &packed)?;
                 }
                 if kept == Kept::New {

@@ -116,7 +116,7 @@ impl Delivered {
     /// What takes room in the file, in bytes of content.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.hours.iter().map(|hour| hour.bytes).sum()
+        self.hours.iter().fold(0, |sum, hour| sum.saturating_add(hour.bytes))
     }
 
     /// The streams to ask a collector for: that of `stream_id`, then the latest others.
@@ -142,7 +142,7 @@ impl Delivered {
         }
         let Some(hour) = self.hours.back_mut().map(Arc::make_mut) else { return };
         hour.here.insert(batch.seq);
-        hour.bytes += batch.bytes;
+        hour.bytes = hour.bytes.saturating_add(batch.bytes);
         hour.from = hour.from.min(batch.from);
         hour.to = hour.to.max(batch.to);
         self.unsaved.insert(hour.id);
@@ -150,7 +150,7 @@ impl Delivered {
 
     fn begin(&mut self, stream_id: i64, batch: Acked, now: Micros) {
         self.melt();
-        let id = self.hours.back().map_or(1, |hour| hour.id + 1);
+        let id = self.hours.back().map_or(1, |hour| hour.id.saturating_add(1));
         self.hours.push_back(Arc::new(Hour {
             id,
             stream_id,
@@ -263,9 +263,11 @@ impl Delivered {
     /// The file was opened anew: what was to wait again when it was known as `before` still is.
     pub fn go_on(&mut self, before: &Self) {
         for hour in &self.hours {
-            let others = before.again.without(&hour.here);
-            let again = before.again.without(&others);
-            again.iter().for_each(|(first, last)| self.again.insert_range(first, last));
+            before
+                .again
+                .and(&hour.here)
+                .iter()
+                .for_each(|(first, last)| self.again.insert_range(first, last));
         }
     }
 

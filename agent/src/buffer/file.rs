@@ -6,25 +6,19 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use farwatch_common::clock::{Clock, Look, Micros};
+use farwatch_common::clock::{Clock, Look};
 use farwatch_common::id::AgentId;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::Class;
-use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
-use super::batches::Fill;
-use super::checksum;
-use super::clocks;
+use super::batches::{self, Fill};
 use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::gather::Sequences;
 use super::schemas::Schemas;
-use super::{BufferConfig, BufferError, aside, retention};
+use super::{BufferConfig, BufferError, aside, clocks, gaps, losses, retention, stream, waiting};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
-/// What is lost for good with memory or a file: state changes are told anew after each start.
-pub(super) const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
@@ -39,6 +33,8 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/agent/0003_schema_class.sql"),
     include_str!("../../../migrations/agent/0004_promise.sql"),
 ];
+/// The migration after which rows have checksums.
+const PROMISE: i64 = 4;
 /// The disk cannot give back what was written: a bad sector stays one.
 const UNREADABLE: [i32; 4] = [
     ffi::SQLITE_IOERR_READ,
@@ -111,16 +107,22 @@ pub(super) fn open(
                     "the buffer belongs to the agent this host was enrolled as before: set aside"
                 );
                 let epochs = Epochs::new(BTreeMap::new(), rand::random(), clock.look());
-                replace(&path, config, &[], &epochs, clock)?;
-                return try_open(&path, config, owner, Some(&epochs), clock);
+                aside::replace(&path, config, &[], &epochs, clock)?;
+                let opened = try_open(&path, config, owner, Some(&epochs), clock)?;
+                aside::drop_older(&config.dir);
+                return Ok(opened);
             }
             other => return other,
         }
     };
     tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
     let (numbers, epochs) = aside::renew(&path, config, owner, clock)?;
-    let owner = owner.zip(numbers).map(|(owner, numbers)| Owner { numbers, ..owner });
-    try_open(&path, config, owner, Some(&epochs), clock)
+    // All of it was written a moment ago.
+    let opening = Opening::Trust;
+    let owner = owner.zip(numbers).map(|(owner, numbers)| Owner { numbers, opening, ..owner });
+    let opened = try_open(&path, config, owner, Some(&epochs), clock)?;
+    aside::drop_older(&config.dir);
+    Ok(opened)
 }
 
 /// Whether its first page says that it may not be written, as SQLite never has it say.
@@ -128,29 +130,6 @@ fn says_read_only(path: &Path) -> bool {
     let mut head = [0; WRITE_VERSION_AT + 1];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[WRITE_VERSION_AT] > WRITE_VERSION_MAX
-}
-
-/// Puts a fresh file that knows what is `lost`, each by which clocks, in the place of another.
-pub(super) fn replace(
-    path: &Path,
-    config: &BufferConfig,
-    lost: &[(Gap, Ends)],
-    epochs: &Epochs,
-    clock: &Clock,
-) -> Result<(), BufferError> {
-    let now = clock.now();
-    aside::clear_fresh(path)?;
-    let fresh = try_open(&aside::fresh_path(path), config, None, Some(epochs), clock)?;
-    for (lost, by) in lost {
-        // A collector takes no gap without a stream, and two of one stream without numbers for one.
-        let is_nobodys = lost.stream_id <= 0 || lost.seq_first == 0;
-        let stream_id = if is_nobodys { fresh.stream_id } else { lost.stream_id };
-        record_gap(&fresh.connection, &Gap { stream_id, ..*lost }, *by)?;
-    }
-    // No number of it is used yet.
-    save_numbers(&fresh.connection, fresh.numbers, now, true)?;
-    fresh.connection.close().map_err(|(_, error)| error)?;
-    aside::swap(path, now)
 }
 
 /// With the `epochs` that its user knows of already.
@@ -213,73 +192,14 @@ fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
     for (number, script) in (1i64..).zip(MIGRATIONS).skip(done) {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step.execute_batch(script)?;
+        if number == PROMISE {
+            waiting::fill(&step)?;
+            gaps::sign_all(&step)?;
+        }
         step.pragma_update(None, "user_version", number)?;
         step.commit()?;
     }
     Ok(connection)
-}
-
-/// The row of the stream.
-pub(super) struct Kept {
-    pub(super) stream_id: i64,
-    pub(super) numbers: Sequences,
-    committed_at: Micros,
-    clean: bool,
-    agent: AgentId,
-    /// As it was written; `None` in a file of before.
-    checksum: Option<i64>,
-}
-
-impl Kept {
-    /// `None` of a file of before, where that cannot be told.
-    fn is_as_written(&self) -> Option<bool> {
-        Some(self.checksum? == self.checksum())
-    }
-
-    /// That of a damaged file, if it can be gone on with.
-    pub(super) fn of_ruin(connection: &Connection, agent: AgentId) -> Option<Self> {
-        let kept = kept(connection).ok()??;
-        (kept.is_as_written() == Some(true) && kept.agent == agent).then_some(kept)
-    }
-
-    fn checksum(&self) -> i64 {
-        let numbers = [
-            self.stream_id,
-            self.numbers.next.cast_signed(),
-            self.numbers.reserved_to.cast_signed(),
-            self.committed_at.0,
-            self.clean.into(),
-            self.agent.0,
-        ];
-        checksum::of_row(&numbers, &[])
-    }
-}
-
-fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, checksum
-         FROM stream",
-    )?;
-    let read = statement.query_row([], |row| {
-        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-        let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
-        Ok(Kept {
-            stream_id: row.get(0)?,
-            numbers,
-            committed_at: Micros(row.get(3)?),
-            clean: row.get(4)?,
-            agent: AgentId(row.get(5)?),
-            checksum: row.get(6)?,
-        })
-    });
-    read.optional()
-}
-
-/// Writes the checksum of the row of the stream, in the transaction that has changed it.
-pub(super) fn sign(connection: &Connection) -> rusqlite::Result<()> {
-    let Some(kept) = kept(connection)? else { return Ok(()) };
-    connection.prepare_cached("UPDATE stream SET checksum = ?1")?.execute([kept.checksum()])?;
-    Ok(())
 }
 
 /// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
@@ -291,8 +211,8 @@ fn resume(
     look: Look,
 ) -> Result<File, BufferError> {
     let now = look.wall;
-    let found = kept(&connection)?;
-    if found.as_ref().and_then(Kept::is_as_written) == Some(false) {
+    let found = stream::kept(&connection)?;
+    if found.as_ref().and_then(stream::Kept::is_as_written) == Some(false) {
         let found = "the row of its stream is not what was written".to_owned();
         return Err(BufferError::Damaged { found });
     }
@@ -307,24 +227,30 @@ fn resume(
     if check {
         quick_check(&connection)?;
     }
+    check_narrow(&connection)?;
     // A damaged page shows here at the latest, before the file says that somebody goes on with it.
-    let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
-    let delivered = retention::load(&connection)?;
+    let (schemas, waiting) = (Schemas::load(&connection)?, waiting::load(&connection)?);
+    let here = batches::seqs(&connection)?;
+    let (delivered, is_whole) = retention::load(&connection)?;
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = clocks::load(&step)?;
     let last = before.last_key_value().map_or(0, |(id, _)| *id);
     let begun = || Epochs::new(before, rand::random(), look);
     let mut epochs = epochs.cloned().unwrap_or_else(begun);
     let (stream_id, mut numbers) = match found {
-        None => (begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
+        None => (stream::begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
         Some(kept) => match owner.filter(|owner| owner.stream_id == kept.stream_id) {
             Some(owner) => (owner.stream_id, owner.numbers),
-            None => (kept.stream_id, declare_crash(&step, &kept, (last, epochs.current()), now)?),
+            None => (
+                kept.stream_id,
+                stream::declare_crash(&step, &kept, (last, epochs.current()), now)?,
+            ),
         },
     };
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
+    let fill = mend(&step, stream_id, (waiting, &here), is_whole.then_some(&delivered))?;
     numbers = numbers.wanted();
-    save_numbers(&step, numbers, now, false)?;
+    stream::save_numbers(&step, numbers, now, false)?;
     // By the clock of which it is until now.
     clocks::save(&step, &epochs)?;
     step.commit()?;
@@ -335,119 +261,61 @@ fn resume(
     Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
 }
 
-fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
-    let stream_id = new_stream_id();
-    connection.execute(
-        "INSERT INTO stream (stream_id, next_seq, reserved_to, committed_at, clean)
-         VALUES (?1, 1, 1, ?2, 1)",
-        params![stream_id, now.0],
-    )?;
-    Ok(stream_id)
-}
-
-/// The numbers to go on with. What was lost began `by` the last clock of before and ends by that of now.
-pub(super) fn declare_crash(
-    connection: &Connection,
-    kept: &Kept,
-    by: Ends,
-    now: Micros,
-) -> rusqlite::Result<Sequences> {
-    let numbers = kept.numbers;
-    if kept.clean || numbers.next >= numbers.reserved_to {
-        return Ok(numbers);
-    }
-    let gap = Gap {
-        stream_id: kept.stream_id,
-        seq_first: numbers.next,
-        seq_last: numbers.reserved_to - 1,
-        from_us: kept.committed_at.0,
-        to_us: now.0,
-        class: 0,
-        count: 0,
-        reason: GapReason::Crash as i32,
-    };
-    for class in SAMPLES {
-        record_gap(connection, &Gap { class: class as u32, ..gap }, by)?;
-    }
-    Ok(Sequences { next: numbers.reserved_to, ..numbers })
-}
-
 fn quick_check(connection: &Connection) -> Result<(), BufferError> {
     let found: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
-    if found != "ok" {
-        return Err(BufferError::Damaged { found });
-    }
-    // What an index leaves out would wait for ever; that of the narrow table is looked at in no time.
-    let found: String =
-        connection.query_row("PRAGMA integrity_check(waiting)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(BufferError::Damaged { found }) }
 }
 
-pub(super) fn new_stream_id() -> i64 {
-    let random: u64 = rand::random();
-    ((random >> 1) | 1).cast_signed()
-}
-
-/// Goes on with the stream of another file. No number of its own is used yet.
-pub(super) fn inherit(
-    connection: &Connection,
-    stream_id: i64,
-    numbers: Sequences,
-    now: Micros,
-) -> rusqlite::Result<()> {
-    connection.execute("UPDATE stream SET stream_id = ?1", [stream_id])?;
-    save_numbers(connection, numbers, now, true)
-}
-
-/// Keeps how far numbers are used and reserved, in the transaction of what used them.
-pub(super) fn save_numbers(
-    connection: &Connection,
-    numbers: Sequences,
-    now: Micros,
-    clean: bool,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE stream SET next_seq = ?1, reserved_to = ?2, committed_at = ?3, clean = ?4",
-        )?
-        .execute(params![
-            numbers.next.cast_signed(),
-            numbers.reserved_to.cast_signed(),
-            now.0,
-            clean
-        ])?;
-    sign(connection)
-}
-
-/// The epochs by whose clocks a gap begins and ends.
-pub(super) type Ends = (u64, u64);
-
-/// Notes samples that will never come; a commit reports them.
-pub(super) fn record_gap(
-    connection: &Connection,
-    gap: &Gap,
-    (from_epoch, to_epoch): Ends,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason,
-               from_epoch, to_epoch)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            gap.stream_id,
-            gap.seq_first.cast_signed(),
-            gap.seq_last.cast_signed(),
-            gap.from_us,
-            gap.to_us,
-            gap.class,
-            gap.count.cast_signed(),
-            gap.reason,
-            from_epoch.cast_signed(),
-            to_epoch.cast_signed()
-        ])?;
+/// What an index leaves out would wait for ever, and a page that tells fewer rows than it has reads like a good one.
+/// The narrow tables are looked at in no time.
+fn check_narrow(connection: &Connection) -> Result<(), BufferError> {
+    for table in ["waiting", "gap", "acked"] {
+        let found: String =
+            connection
+                .query_row(&format!("PRAGMA integrity_check({table})"), [], |row| row.get(0))?;
+        if found != "ok" {
+            return Err(BufferError::Damaged { found: format!("{table}: {found}") });
+        }
+    }
     Ok(())
+}
+
+/// Puts right what is told of batches in other tables, by the batches themselves.
+fn mend(
+    step: &Connection,
+    stream_id: i64,
+    (waiting, here): (waiting::All, &SeqRanges),
+    delivered: Option<&Delivered>,
+) -> rusqlite::Result<Fill> {
+    let mut fill = waiting.fill;
+    let mut unknown = Vec::new();
+    for seq in waiting.wrong {
+        match waiting::known(step, Err(seq))? {
+            Ok(known) => {
+                fill.take(0);
+                fill.add(known.bytes);
+                waiting::put(step, &known)?;
+            }
+            Err(seq) => unknown.push(seq),
+        }
+    }
+    if !unknown.is_empty() {
+        losses::drop_damaged(step, stream_id, &unknown, &mut fill)?;
+    }
+    // What is neither acknowledged nor waits would never go.
+    let orphans = delivered.map(|delivered| {
+        let others = here.without(&waiting.seqs);
+        delivered.hours().fold(others, |others, hour| others.without(&hour.here))
+    });
+    for seq in orphans.iter().flat_map(SeqRanges::iter).flat_map(|(first, last)| first..=last) {
+        tracing::error!(batch_seq = seq, "a batch is not known to wait: it does from now on");
+        if let Some(bytes) = batches::wait(step, seq)? {
+            fill.add(bytes);
+        }
+    }
+    gaps::report_orphans(step)?;
+    Ok(fill)
 }
 
 /// A table or a column that a migration made is gone, or cannot be read.
@@ -472,7 +340,7 @@ impl BufferError {
                 | rusqlite::Error::IntegralValueOutOfRange(..) => true,
                 _ => false,
             },
-            Self::Pragma { name, .. } => *name != "synchronous",
+            Self::Pragma { name, .. } => !["synchronous", "wal_checkpoint"].contains(name),
             _ => false,
         }
     }
@@ -485,6 +353,7 @@ impl BufferError {
                 failure.code == ErrorCode::DiskFull
                     || failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE
             }
+            Self::SetAside { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             _ => false,
         }
     }

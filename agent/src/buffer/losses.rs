@@ -6,22 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use super::batches::{self, Fill, Found};
-use super::checksum::Head;
 use super::delivered::Delivered;
-use super::epochs::Epochs;
-use super::file::{PAGE_BYTES, record_gap};
+use super::file::PAGE_BYTES;
+use super::gaps::{Ends, LOST_CLASSES};
 use super::schemas::Schemas;
-use super::{Refusal, gather, retention};
+use super::waiting::{self, Waits};
+use super::{Refusal, gaps, retention};
 
 /// Most refused batches kept for support, in bytes (contract G11).
 pub(super) const QUARANTINE_BYTES_MAX: i64 = 16 * 1024 * 1024;
 /// Batches looked at per step of an eviction.
 const EVICT_STEP: usize = 64;
-/// Gaps one batch reports; the next one takes the rest.
-const GAPS_PER_BATCH: i64 = 256;
+/// Damaged batches of one round that are told one by one.
+const DAMAGED_APART: usize = 16;
 /// Evicted in this order; class 0 never is.
 pub(super) const EVICTABLE: [Class; 3] = [Class::Counters, Class::Gauges, Class::Events];
 
@@ -70,24 +70,35 @@ impl Eviction<'_> {
     /// Deletes the oldest of `class`; false if there are none.
     fn step(&mut self, class: Class, evicted: &mut ByEpoch) -> rusqlite::Result<bool> {
         let mut oldest = self.connection.prepare_cached(
-            "SELECT seq, n, t_min, t_max, bytes, epoch FROM waiting WHERE class = ?1 ORDER BY seq",
+            "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
+             WHERE class = ?1 ORDER BY seq",
         )?;
         let mut rows = oldest.query([class as u8])?;
         let mut chosen = Vec::with_capacity(EVICT_STEP);
         while chosen.len() < EVICT_STEP
             && let Some(row) = rows.next()?
         {
-            let lost = Lost::read(row)?;
-            if !self.in_flight.contains(&lost.seq) {
-                chosen.push(lost);
+            let read = Waits::read(row)?;
+            if !self.in_flight.contains(&read.map_or_else(|seq| seq, |waits| waits.seq)) {
+                chosen.push(read);
             }
         }
         drop(rows);
-        for lost in &chosen {
+        for read in &chosen {
+            let lost = match waiting::known(self.connection, *read)? {
+                Ok(lost) => lost,
+                Err(seq) => {
+                    note_unknown(self.connection, (self.stream_id, seq), GapReason::Evicted)?;
+                    delete(self.connection, seq)?;
+                    self.fill.take(0);
+                    continue;
+                }
+            };
             delete(self.connection, lost.seq)?;
             self.fill.take(lost.bytes);
             let (gap, batches) = evicted.entry(lost.epoch).or_default();
-            merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
+            let lost = Waits { class: class as u32, ..lost };
+            merge(gap, lost.gap(self.stream_id, GapReason::Evicted));
             *batches += 1;
         }
         // What only these followed may be most of what the file holds.
@@ -98,43 +109,6 @@ impl Eviction<'_> {
 
 /// A gap and how many batches it was, by the clock that it is told by.
 type ByEpoch = BTreeMap<u64, (Option<Gap>, u64)>;
-
-/// One batch that goes.
-pub(super) struct Lost {
-    pub(super) seq: u64,
-    pub(super) n: u64,
-    pub(super) t_min: i64,
-    pub(super) t_max: i64,
-    pub(super) bytes: u64,
-    pub(super) epoch: u64,
-}
-
-impl Lost {
-    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-        Ok(Self {
-            seq: unsigned(0)?,
-            n: unsigned(1)?,
-            t_min: row.get(2)?,
-            t_max: row.get(3)?,
-            bytes: unsigned(4)?,
-            epoch: unsigned(5)?,
-        })
-    }
-
-    pub(super) fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
-        Gap {
-            stream_id,
-            seq_first: self.seq,
-            seq_last: self.seq,
-            from_us: self.t_min,
-            to_us: self.t_max,
-            class: class as u32,
-            count: self.n,
-            reason: reason as i32,
-        }
-    }
-}
 
 /// Deletes a batch that waits; the gaps it was to report are reported again.
 fn delete(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
@@ -171,6 +145,10 @@ pub(super) fn note_loss(
     epoch: u64,
     batches: u64,
 ) -> rusqlite::Result<()> {
+    note(connection, gap, (epoch, epoch), batches)
+}
+
+fn note(connection: &Connection, gap: &Gap, by: Ends, batches: u64) -> rusqlite::Result<()> {
     let reason = GapReason::try_from(gap.reason).unwrap_or(GapReason::Unspecified);
     let name = match reason {
         GapReason::Evicted => "evicted",
@@ -180,7 +158,30 @@ pub(super) fn note_loss(
     };
     tracing::warn!(reason = name, class = gap.class, batches, rows = gap.count, "batches lost");
     count(connection, (name, gap.class), batches, gap.count)?;
-    record_gap(connection, gap, (epoch, epoch))
+    gaps::record(connection, gap, by)
+}
+
+/// Notes a batch that waits of which neither its row nor itself tells what it was: not counted, and of when those
+/// beside it are.
+fn note_unknown(
+    connection: &Connection,
+    (stream_id, seq): (i64, u64),
+    reason: GapReason,
+) -> rusqlite::Result<()> {
+    let (from, to, by) = waiting::around(connection, seq)?;
+    LOST_CLASSES.iter().try_for_each(|class| {
+        let gap = Gap {
+            stream_id,
+            seq_first: seq,
+            seq_last: seq,
+            from_us: from.0,
+            to_us: to.0,
+            class: *class as u32,
+            count: 0,
+            reason: reason as i32,
+        };
+        note(connection, &gap, by, 0)
+    })
 }
 
 /// Adds to the totals of what was lost.
@@ -209,14 +210,8 @@ pub(super) fn quarantine(
     fill: &mut Fill,
 ) -> rusqlite::Result<()> {
     let seq = refusal.seq.cast_signed();
-    let found = connection
-        .query_row(
-            "SELECT seq, n, t_min, t_max, bytes, epoch, class FROM waiting WHERE seq = ?1",
-            [seq],
-            |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)),
-        )
-        .optional()?;
-    let Some((lost, class)) = found else { return Ok(()) };
+    let Some(read) = waiting::get(connection, refusal.seq)? else { return Ok(()) };
+    let known = waiting::known(connection, read)?;
     connection.execute(
         "INSERT INTO quarantine (seq, class, codec, code, detail, at_us, data)
          SELECT seq, class, codec, ?2, ?3, ?4, data FROM batch WHERE seq = ?1",
@@ -232,107 +227,58 @@ pub(super) fn quarantine(
     )?;
     // Gaps the collector refuses would come back for ever.
     connection.execute("DELETE FROM gap WHERE batch_seq = ?1", [seq])?;
-    delete(connection, lost.seq)?;
-    fill.take(lost.bytes);
-    let class = Class::from_wire(class).unwrap_or(Class::Counters);
-    note_loss(connection, &lost.gap(stream_id, class, GapReason::Rejected), lost.epoch, 1)
-}
-
-/// Drops a batch that waits and is not what was written. What was lost is told by itself, where that can be
-/// read, or by what is known of those that wait.
-pub(super) fn drop_damaged(
-    connection: &Connection,
-    stream_id: i64,
-    seq: u64,
-    fill: &mut Fill,
-) -> rusqlite::Result<()> {
-    let found = connection
-        .prepare_cached(
-            "SELECT seq, n, t_min, t_max, bytes, epoch, class FROM waiting WHERE seq = ?1",
-        )?
-        .query_row([seq.cast_signed()], |row| Ok((Lost::read(row)?, row.get::<_, u32>(6)?)))
-        .optional()?;
-    let Some((mut lost, mut class)) = found else { return Ok(()) };
-    if let Found::Damaged(Some(head)) = batches::read(connection, seq)? {
-        let Head { n, t_min, t_max, epoch, .. } = head;
-        lost = Lost { n, t_min: t_min.0, t_max: t_max.0, epoch, ..lost };
-        class = head.class;
+    match known {
+        Ok(lost) => {
+            note_loss(connection, &lost.gap(stream_id, GapReason::Rejected), lost.epoch, 1)?;
+        }
+        Err(seq) => note_unknown(connection, (stream_id, seq), GapReason::Rejected)?,
     }
-    delete(connection, seq)?;
-    fill.take(lost.bytes);
-    let class = Class::from_wire(class).unwrap_or(Class::Counters);
-    tracing::error!(batch_seq = seq, "a batch is not what was written: it is lost");
-    note_loss(connection, &lost.gap(stream_id, class, GapReason::Corrupt), lost.epoch, 1)
-}
-
-/// Gaps no batch reports yet become events of the batch `seq`, by the clock of now. Those whose clock
-/// cannot be compared with it yet wait.
-pub(super) fn report(
-    connection: &Connection,
-    seq: u64,
-    now: Micros,
-    epochs: &Epochs,
-) -> rusqlite::Result<Vec<farwatch_proto::v1::Event>> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE gap SET batch_seq = ?1
-         WHERE gap_id IN (
-           SELECT gap_id FROM gap
-           WHERE batch_seq IS NULL AND MIN(from_epoch, to_epoch) >= ?3
-           ORDER BY gap_id LIMIT ?2)
-         RETURNING stream_id, seq_first, seq_last, from_us, to_us, class, count, reason,
-           from_epoch, to_epoch",
-    )?;
-    let from = epochs.comparable_from().cast_signed();
-    let rows = statement.query_map(params![seq.cast_signed(), GAPS_PER_BATCH, from], |row| {
-        let end = |at, epoch| {
-            let epoch = row.get::<_, i64>(epoch)?.cast_unsigned();
-            Ok::<_, rusqlite::Error>(epochs.to_current(epoch, Micros(row.get(at)?)).0)
-        };
-        // What nobody has measured may put them the wrong way round, which a collector refuses.
-        let ends = [end(3, 8)?, end(4, 9)?];
-        Ok(Gap {
-            stream_id: row.get(0)?,
-            seq_first: row.get::<_, i64>(1)?.cast_unsigned(),
-            seq_last: row.get::<_, i64>(2)?.cast_unsigned(),
-            from_us: ends[0].min(ends[1]),
-            to_us: ends[0].max(ends[1]),
-            class: row.get(5)?,
-            count: row.get::<_, i64>(6)?.cast_unsigned(),
-            reason: row.get(7)?,
-        })
-    })?;
-    rows.map(|gap| gap.map(|gap| gather::gap_event(now, gap))).collect()
-}
-
-/// What the batch `from` reports is reported by `to`.
-pub(super) fn report_moved(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE gap SET batch_seq = ?2 WHERE batch_seq = ?1",
-        [from.cast_signed(), to.cast_signed()],
-    )?;
+    delete(connection, refusal.seq)?;
+    fill.take(known.map_or(0, |lost| lost.bytes));
     Ok(())
 }
 
-/// How far back the gaps reach that the collector does not know of, by the clock of now.
-pub(super) fn oldest(connection: &Connection, epochs: &Epochs) -> rusqlite::Result<Option<Micros>> {
-    let mut statement = connection
-        .prepare_cached("SELECT from_epoch, MIN(from_us) FROM gap GROUP BY from_epoch")?;
-    let each = statement.query_map([], |row| {
-        let epoch = row.get::<_, i64>(0)?.cast_unsigned();
-        Ok(epochs.to_current(epoch, Micros(row.get(1)?)))
-    })?;
-    let each: Vec<_> = each.collect::<rusqlite::Result<_>>()?;
-    Ok(each.into_iter().min())
-}
-
-/// Whether there are gaps that a batch could report and none does.
-pub(super) fn any_unreported(connection: &Connection, epochs: &Epochs) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (
-               SELECT 1 FROM gap WHERE batch_seq IS NULL AND MIN(from_epoch, to_epoch) >= ?1)",
-        )?
-        .query_row([epochs.comparable_from().cast_signed()], |row| row.get(0))
+/// Drops batches that wait and are not what was written. What was lost is told by each itself, where that can be
+/// read, or by what is known of those that wait; more than [`DAMAGED_APART`] by class and clock.
+pub(super) fn drop_damaged(
+    connection: &Connection,
+    stream_id: i64,
+    seqs: &[u64],
+    fill: &mut Fill,
+) -> rusqlite::Result<()> {
+    let mut merged: BTreeMap<(u32, u64), (Option<Gap>, u64)> = BTreeMap::new();
+    for seq in seqs {
+        let Some(read) = waiting::get(connection, *seq)? else { continue };
+        let bytes = read.map_or(0, |waits| waits.bytes);
+        let lost = match batches::read(connection, *seq)? {
+            Found::Damaged(Some(head)) => Ok(Waits::of(&head, bytes)),
+            _ => read,
+        };
+        match lost {
+            Ok(lost) => {
+                let gap = lost.gap(stream_id, GapReason::Corrupt);
+                if seqs.len() <= DAMAGED_APART {
+                    note_loss(connection, &gap, lost.epoch, 1)?;
+                } else {
+                    let (merged, batches) = merged.entry((gap.class, lost.epoch)).or_default();
+                    merge(merged, gap);
+                    *batches += 1;
+                }
+            }
+            Err(seq) => note_unknown(connection, (stream_id, seq), GapReason::Corrupt)?,
+        }
+        delete(connection, *seq)?;
+        fill.take(bytes);
+    }
+    for ((_, epoch), (gap, batches)) in merged {
+        gap.map_or(Ok(()), |gap| note_loss(connection, &gap, epoch, batches))?;
+    }
+    tracing::error!(
+        batches = seqs.len(),
+        first = seqs.first(),
+        "batches are not what was written: they are lost"
+    );
+    Ok(())
 }
 
 /// All totals, by name.

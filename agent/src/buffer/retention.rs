@@ -3,7 +3,6 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, params};
 
@@ -11,6 +10,7 @@ use super::batches::{self, Books, Found};
 use super::checksum;
 use super::delivered::{Acked, Delivered, Gone, Hour};
 use super::epochs::Epochs;
+use super::gaps::LOST_CLASSES;
 use super::writer::Writer;
 use super::{BufferError, losses};
 
@@ -20,17 +20,16 @@ const KEPT_PARTS: u64 = 4;
 const STEP: usize = 512;
 /// Batches given up before it is asked again whether there are too many.
 const GIVE_UP_STEP: usize = 64;
-/// Of what is lost it is not known any more which classes it was of.
-const LOST_CLASSES: [Class; 3] = [Class::Events, Class::Gauges, Class::Counters];
-
 /// The stream of batches of which it is not known any more: no collector is asked for it.
-const NOBODYS: i64 = 0;
+pub(super) const NOBODYS: i64 = 0;
 
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<Delivered> {
+/// Says too whether each of its hours is what was written.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<(Delivered, bool)> {
     let (mut hours, mut unreadable) = (Vec::new(), Vec::new());
     read(connection, &mut hours, &mut unreadable)?;
     let mut delivered = Delivered::new(hours);
-    if !unreadable.is_empty() {
+    let is_whole = unreadable.is_empty();
+    if !is_whole {
         tracing::error!(
             hours = unreadable.len(),
             "what is known of acknowledgements is not what was written: a collector that comes back from a \
@@ -39,11 +38,11 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Delivered> {
         unreadable.into_iter().for_each(|id| delivered.strike(id));
         adopt(connection, &mut delivered)?;
     }
-    Ok(delivered)
+    Ok((delivered, is_whole))
 }
 
 /// All hours, and the ids of those that are not what was written.
-pub(super) fn read(
+fn read(
     connection: &Connection,
     hours: &mut Vec<Hour>,
     unreadable: &mut Vec<i64>,
@@ -62,9 +61,19 @@ pub(super) fn read(
     Ok(())
 }
 
+/// One hour; `None` if it is not what was written.
+pub(super) fn hour_of(connection: &Connection, id: i64) -> rusqlite::Result<Option<Hour>> {
+    connection
+        .prepare_cached(
+            "SELECT hour_id, stream_id, began_us, here, bytes, gone, from_us, to_us, checksum
+             FROM acked WHERE hour_id = ?1",
+        )?
+        .query_row([id], |row| Ok(hour(row)))
+}
+
 /// `None` if it is not what was written.
 fn hour(row: &rusqlite::Row<'_>) -> Option<Hour> {
-    let ranges = |at| Some(SeqRanges::from_bytes(row.get_ref(at).ok()?.as_blob().ok()?).ok()?);
+    let ranges = |at| SeqRanges::from_bytes(row.get_ref(at).ok()?.as_blob().ok()?).ok();
     let number = |at| row.get::<_, i64>(at).ok();
     let read = || {
         Some(Hour {

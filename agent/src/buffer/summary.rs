@@ -5,9 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
-use super::batches::{self, Fill};
+use super::batches;
 use super::epochs::Epochs;
-use super::{BufferError, clocks, file, losses};
+use super::{BufferError, clocks, file, losses, waiting};
 
 /// The file's content in figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ pub fn summary(dir: &Path) -> Result<Option<Summary>, BufferError> {
     if !connection.table_exists(None, "waiting")? {
         return Ok(None);
     }
-    let fill = Fill::load(&connection)?;
+    let fill = waiting::load(&connection)?.fill;
     let oldest = batches::oldest(&connection)?;
     let epochs = Epochs::as_saved(clocks::load(&connection)?);
     let oldest = oldest.map(|(epoch, at)| epochs.map_or(at, |known| known.to_current(epoch, at)));

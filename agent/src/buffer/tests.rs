@@ -1,3 +1,4 @@
+mod beside;
 mod clocks;
 mod damage;
 mod faults;
@@ -176,6 +177,7 @@ fn before_0004(dir: &Path) {
                 ALTER TABLE stream DROP COLUMN checksum;
                 ALTER TABLE gap DROP COLUMN from_epoch;
                 ALTER TABLE gap DROP COLUMN to_epoch;
+                ALTER TABLE gap DROP COLUMN checksum;
                 CREATE INDEX batch_by_order ON batch (chunk, bulk, seq);
                 CREATE INDEX batch_by_class ON batch (class, seq);
                 DROP TABLE clock_epoch;

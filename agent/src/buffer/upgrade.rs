@@ -55,7 +55,7 @@ fn step(connection: &mut Connection, class: Class) -> Result<bool, BufferError> 
                 from_us: row.get(2)?,
                 to_us: row.get(3)?,
                 class: class as u32,
-                count: row.get::<_, i64>(1)?.cast_unsigned(),
+                count: row.get::<_, i64>(1)?.max(0).cast_unsigned(),
                 reason: GapReason::Evicted as i32,
             };
             losses::merge(&mut lost, gap);

@@ -23,7 +23,8 @@ use super::gather::{Gather, Gathered};
 use super::losses;
 use super::since::Since;
 use super::{
-    BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside, upgrade,
+    BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside, stream,
+    upgrade,
 };
 use crate::poll::Observation;
 use crate::poll::outlet::{Loss, Unplaced};
@@ -70,7 +71,7 @@ impl Writer {
         state: watch::Sender<BufferState>,
         unplaced: Arc<Unplaced>,
     ) -> Result<Self, BufferError> {
-        let ballast = Ballast::new(config.dir.join("buffer.ballast"), config.ballast_bytes);
+        let ballast = Ballast::of(&config);
         let file = match file::open(&config, None, &clock) {
             Err(error) if error.is_full() => {
                 tracing::warn!("the disk is full: dropping the ballast to open the buffer");
@@ -307,9 +308,7 @@ impl Writer {
 
     fn drop_damaged(&mut self, seqs: &[u64]) -> Result<(), BufferError> {
         let (stream_id, mut fill) = (self.file.stream_id, self.file.fill);
-        self.in_one(|step| {
-            seqs.iter().try_for_each(|seq| losses::drop_damaged(step, stream_id, *seq, &mut fill))
-        })?;
+        self.in_one(|step| losses::drop_damaged(step, stream_id, seqs, &mut fill))?;
         self.file.fill = fill;
         // The gaps are reported with the next commit.
         self.acked_since.get_or_insert(self.now());
@@ -336,7 +335,7 @@ impl Writer {
         for (first, last) in seqs.iter() {
             told.iter_mut().for_each(|stored| stored.insert_range(first, last));
             self.acked.insert_range(first, last);
-            self.acked_count += last - first + 1;
+            self.acked_count = self.acked_count.saturating_add(last - first).saturating_add(1);
         }
         self.acked_since.get_or_insert(self.now());
         if self.acked_count >= ACKED_MAX {
@@ -372,10 +371,10 @@ impl Writer {
     fn fork(&mut self) -> Result<i64, BufferError> {
         // What the collector has belongs to the old stream.
         self.commit();
-        let stream_id = file::new_stream_id();
+        let stream_id = stream::new_id();
         self.in_one(|step| {
             step.execute("UPDATE stream SET stream_id = ?1", [stream_id])?;
-            file::sign(step)
+            stream::sign(step)
         })?;
         tracing::error!(
             old = self.file.stream_id,

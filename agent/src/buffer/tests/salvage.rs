@@ -35,7 +35,7 @@ async fn filled(dir: &Path, is_clean: bool) -> BTreeMap<u64, Outgoing> {
     if !is_clean {
         let running = "UPDATE stream SET clean = 0";
         connection.execute(running, []).unwrap();
-        file::sign(&connection).unwrap();
+        stream::sign(&connection).unwrap();
     }
     all.into_iter().skip(2).map(|one| (one.batch.seq, one)).collect()
 }
