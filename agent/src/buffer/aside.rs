@@ -12,7 +12,7 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::epochs::Epochs;
-use super::file::{FILE_NAME, Owner};
+use super::file::{self, FILE_NAME, Owner};
 use super::gaps::Ends;
 use super::gather::Sequences;
 use super::making::{Making, Room};
@@ -134,8 +134,8 @@ pub(super) fn replace(
     clock: &Clock,
 ) -> Result<(), BufferError> {
     let now = clock.now();
-    let mut making = Making::begin(path, config, epochs, clock)?;
-    let fresh = making.file()?;
+    let making = Making::begin(path, config, epochs, clock)?;
+    let fresh = &making.file;
     for (lost, by) in lost {
         // A collector takes no gap without a stream, and two of one stream without numbers for one.
         let is_nobodys = lost.stream_id <= 0 || lost.seq_first == 0;
@@ -175,12 +175,13 @@ pub(super) fn renew(
         return Ok((None, clocks.epochs));
     };
     let mut making = Making::begin(path, config, &clocks.epochs, clock)?;
-    let fresh = &mut making.file()?.connection;
+    let fresh = &mut making.file.connection;
     let last = clocks.of_batches.last().copied().unwrap_or(0);
     let end = numbers.next.max(if owner.is_none() { numbers.reserved_to } else { 0 });
     let acked = owner.map(|owner| (owner.delivered, owner.acked));
     let epochs = clocks.of_batches.clone();
-    let damaged = Ruin { connection: &ruin, stream_id, end, epochs, acked };
+    let is_of_before = file::is_of_before(&ruin).unwrap_or(false);
+    let damaged = Ruin { connection: &ruin, stream_id, is_of_before, end, epochs, acked };
     let salvaged = salvage(&damaged, fresh, &room, &effort)?;
     let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut numbers = match &kept {

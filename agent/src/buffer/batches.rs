@@ -120,10 +120,20 @@ pub(super) enum Found {
 
 /// Reads a batch and holds it against its checksum. Fails only by what concerns more than this one.
 pub(super) fn read(connection: &Connection, seq: u64) -> rusqlite::Result<Found> {
-    let mut statement = connection.prepare_cached(
-        "SELECT class, codec, epoch, t_min, t_max, n, schemas, data, checksum FROM batch
-         WHERE seq = ?1",
-    )?;
+    let text = "SELECT class, codec, epoch, t_min, t_max, n, schemas, data, checksum FROM batch
+                WHERE seq = ?1";
+    read_by(connection, text, seq)
+}
+
+/// The same of a file that was not migrated yet.
+pub(super) fn read_of_before(connection: &Connection, seq: u64) -> rusqlite::Result<Found> {
+    let text = "SELECT class, codec, 0, t_min, t_max, n, schemas, data, NULL FROM batch
+                WHERE seq = ?1";
+    read_by(connection, text, seq)
+}
+
+fn read_by(connection: &Connection, text: &str, seq: u64) -> rusqlite::Result<Found> {
+    let mut statement = connection.prepare_cached(text)?;
     let read = statement.query_row([bound(seq)], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let head = Head {

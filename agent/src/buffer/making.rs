@@ -17,8 +17,14 @@ const REST_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Removed when it is dropped before it is whole.
 pub(super) struct Making {
+    pub(super) file: File,
+    /// After the file, which is closed first.
+    half: Half,
+}
+
+/// What stands under the name of a file that is not whole.
+struct Half {
     path: PathBuf,
-    file: Option<File>,
 }
 
 impl Making {
@@ -30,38 +36,29 @@ impl Making {
         clock: &Clock,
     ) -> Result<Self, BufferError> {
         aside::clear_fresh(path)?;
-        let mut making = Self { path: path.to_owned(), file: None };
-        let half = aside::making_path(path);
-        making.file = Some(file::try_open(&half, config, None, Some(epochs), clock)?);
-        Ok(making)
-    }
-
-    pub(super) fn file(&mut self) -> Result<&mut File, BufferError> {
-        self.file.as_mut().ok_or(BufferError::Gone)
+        let half = Half { path: path.to_owned() };
+        let file = file::try_open(&aside::making_path(path), config, None, Some(epochs), clock)?;
+        Ok(Self { file, half })
     }
 
     /// All that was written is in the file itself and on the disk: its log does not go along.
-    pub(super) fn finish(mut self) -> Result<(), BufferError> {
-        let Some(File { connection, .. }) = self.file.take() else {
-            return Err(BufferError::Gone);
-        };
+    pub(super) fn finish(self) -> Result<(), BufferError> {
+        let Self { file: File { connection, .. }, half } = self;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
         let (busy, log): (i64, i64) =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+            connection.query_row(fold, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if (busy, log) != (0, 0) {
             let found = format!("busy {busy}, {log} pages of the log are left");
             return Err(BufferError::Pragma { name: "wal_checkpoint", found });
         }
         connection.close().map_err(|(_, error)| error)?;
-        aside::made(&self.path)
+        aside::made(&half.path)
     }
 }
 
-impl Drop for Making {
+impl Drop for Half {
     fn drop(&mut self) {
-        drop(self.file.take());
         // What is left is cleared by the next attempt; once it is whole, there is nothing under this name.
         let _ = aside::clear_half(&self.path);
     }

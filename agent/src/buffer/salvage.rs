@@ -33,12 +33,15 @@ const BATCH: Table = Table { name: "batch", key: "seq" };
 const WAITING: Table = Table { name: "waiting", key: "seq" };
 const ACKED: Table = Table { name: "acked", key: "hour_id" };
 const GAP: Table = Table { name: "gap", key: "gap_id" };
-const ALL: [(i64, i64); 1] = [(1, i64::MAX)];
+/// Keys of hours and gaps that are looked for beyond what cannot be read.
+const KEYS_END: i64 = 1 << 20;
 
 /// A file that is damaged, and what is known of it.
 pub(super) struct Ruin<'a> {
     pub(super) connection: &'a Connection,
     pub(super) stream_id: i64,
+    /// It was not migrated yet: nothing in it has a checksum.
+    pub(super) is_of_before: bool,
     /// As far as is known, no number from here on was used.
     pub(super) end: u64,
     /// Clocks that batches may name.
@@ -81,9 +84,7 @@ pub(super) fn salvage(
 
     let waiting = rows(ruin, effort);
     let seqs: SeqRanges = waiting.rows.keys().copied().collect();
-    let end = i64::try_from(ruin.end).unwrap_or(i64::MAX);
-    let spans = [(1, end), (end.saturating_add(1), i64::MAX)];
-    let here = keys(ruin.connection, &BATCH, spans, effort);
+    let here = keys(ruin.connection, &BATCH, end_of(ruin), effort);
     let rest = here.all.without(&kept);
     // What is not known to be acknowledged is taken for waiting only where nothing tells what waits: in another
     // stream than before it would be stored twice.
@@ -128,6 +129,10 @@ pub(super) fn salvage(
     Ok(salvaged)
 }
 
+fn end_of(ruin: &Ruin<'_>) -> i64 {
+    i64::try_from(ruin.end).unwrap_or(i64::MAX)
+}
+
 fn last_of(seqs: &SeqRanges) -> u64 {
     seqs.iter().last().map_or(0, |(_, last)| last)
 }
@@ -153,7 +158,7 @@ struct Rows {
 }
 
 fn rows(ruin: &Ruin<'_>, effort: &Effort<'_>) -> Rows {
-    let Keys { all, is_whole: is_reached } = keys(ruin.connection, &WAITING, ALL, effort);
+    let Keys { all, is_whole: is_reached } = keys(ruin.connection, &WAITING, end_of(ruin), effort);
     let is_whole = is_reached && is_whole(ruin.connection, &WAITING);
     let mut found = Rows { rows: BTreeMap::new(), is_whole };
     for seq in all.iter().flat_map(|(first, last)| first..=last) {
@@ -186,7 +191,7 @@ fn hours(ruin: &Ruin<'_>, effort: &Effort<'_>) -> Hours {
         None => (Vec::new(), is_whole(ruin.connection, &ACKED)),
     };
     if ruin.acked.is_none() {
-        let ids = keys(ruin.connection, &ACKED, ALL, effort);
+        let ids = keys(ruin.connection, &ACKED, KEYS_END, effort);
         is_whole &= ids.is_whole;
         for id in ids.all.iter().flat_map(|(first, last)| first..=last) {
             match retention::hour_of(ruin.connection, id.cast_signed()) {
@@ -261,7 +266,7 @@ impl Salvaged {
 
 /// Losses that the collector may not know of yet, with who reports them. Says whether those are all of them.
 fn told(ruin: &Ruin<'_>, effort: &Effort<'_>) -> (Vec<(Gap, Ends, Option<i64>)>, bool) {
-    let ids = keys(ruin.connection, &GAP, ALL, effort);
+    let ids = keys(ruin.connection, &GAP, KEYS_END, effort);
     let mut are_whole = ids.is_whole && is_whole(ruin.connection, &GAP);
     let mut told = Vec::new();
     let known = |epoch: u64| if ruin.epochs.contains(&epoch) { epoch } else { 0 };

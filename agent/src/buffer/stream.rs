@@ -6,12 +6,15 @@ use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::checksum;
 use super::gaps::{self, Ends};
 use super::gather::Sequences;
+use super::{checksum, file};
 
 /// What is lost for good with memory or a file: state changes are told anew after each start.
 pub(super) const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
+
+/// No agent comes so far.
+const NUMBERS_END: u64 = 1 << 48;
 
 /// The row of the stream.
 pub(super) struct Kept {
@@ -32,8 +35,23 @@ impl Kept {
 
     /// That of a damaged file, if it can be gone on with.
     pub(super) fn of_ruin(connection: &Connection, agent: AgentId) -> Option<Self> {
-        let kept = kept(connection).ok()??;
-        (kept.is_as_written() == Some(true) && kept.agent == agent).then_some(kept)
+        let is_of_before = file::is_of_before(connection).unwrap_or(false);
+        let kept = match is_of_before {
+            true => kept_of_before(connection),
+            false => kept(connection),
+        };
+        let kept = kept.ok()??;
+        let is_known = match kept.is_as_written() {
+            Some(is_as_written) => is_as_written,
+            None => is_of_before && kept.can_be(),
+        };
+        (is_known && kept.agent == agent).then_some(kept)
+    }
+
+    /// Of a row without a checksum this is all that can be told.
+    fn can_be(&self) -> bool {
+        let Sequences { next, reserved_to } = self.numbers;
+        self.stream_id > 0 && (1..=reserved_to).contains(&next) && reserved_to < NUMBERS_END
     }
 
     fn checksum(&self) -> i64 {
@@ -50,10 +68,20 @@ impl Kept {
 }
 
 pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, checksum
-         FROM stream",
-    )?;
+    let text = "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, checksum
+                FROM stream";
+    kept_by(connection, text)
+}
+
+/// The same of a file that was not migrated yet.
+fn kept_of_before(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
+    let text = "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, NULL
+                FROM stream";
+    kept_by(connection, text)
+}
+
+fn kept_by(connection: &Connection, text: &str) -> rusqlite::Result<Option<Kept>> {
+    let mut statement = connection.prepare_cached(text)?;
     let read = statement.query_row([], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };

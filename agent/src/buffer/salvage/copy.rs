@@ -69,7 +69,11 @@ impl<'a> Copy<'a> {
         let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for seq in seqs.take(STEP) {
             // What cannot be read concerns this one alone.
-            let (head, data) = match batches::read(self.ruin.connection, seq) {
+            let read = match self.ruin.is_of_before {
+                true => batches::read_of_before(self.ruin.connection, seq),
+                false => batches::read(self.ruin.connection, seq),
+            };
+            let (head, data) = match read {
                 Ok(Found::Good { head, data, is_proven })
                     if is_proven || batches::is_told(&head, &data) =>
                 {

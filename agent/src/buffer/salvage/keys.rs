@@ -41,36 +41,45 @@ pub(super) struct Keys {
     pub(super) is_whole: bool,
 }
 
-/// The keys within `spans` that can be reached. Beyond what cannot be read they are looked for from the other end,
-/// and then in halves.
-pub(super) fn keys(
-    connection: &Connection,
-    table: &Table,
-    spans: impl IntoIterator<Item = (i64, i64)>,
-    effort: &Effort<'_>,
-) -> Keys {
+/// The keys that can be reached. Beyond what cannot be read they are looked for from the other end, and then in
+/// halves; of those after `end`, where there should be none, from both ends only.
+pub(super) fn keys(connection: &Connection, table: &Table, end: i64, effort: &Effort<'_>) -> Keys {
     let mut found = Keys { all: SeqRanges::new(), is_whole: true };
     let mut tries = TRIES_MAX;
-    let mut spans: VecDeque<(i64, i64)> = spans.into_iter().collect();
+    let mut spans = VecDeque::from([(1, end)]);
     while let Some((first, last)) = spans.pop_front() {
         if tries == 0 || effort.is_over() {
             found.is_whole = false;
             break;
         }
         tries -= 1;
-        let mut scan =
-            |order| scan(connection, table, (first, last, order), (&mut found.all, effort));
-        let Err(up_to) = scan("ASC") else { continue };
-        let Err(down_to) = scan("DESC") else { continue };
-        found.is_whole = false;
-        let first = up_to.map_or(first, |key| key.saturating_add(1));
-        let last = down_to.map_or(last, |key| key.saturating_sub(1));
+        let Err((first, last)) = both_ways(connection, table, (first, last), (&mut found, effort))
+        else {
+            continue;
+        };
         if first < last {
             let middle = first.midpoint(last);
             spans.extend([(first, middle), (middle + 1, last)]);
         }
     }
+    let beyond = (end.saturating_add(1), i64::MAX);
+    let _ = both_ways(connection, table, beyond, (&mut found, effort));
     found
+}
+
+/// Where something stands in the way, between which keys that is.
+fn both_ways(
+    connection: &Connection,
+    table: &Table,
+    (first, last): (i64, i64),
+    (found, effort): (&mut Keys, &Effort<'_>),
+) -> Result<(), (i64, i64)> {
+    let mut scan = |order| scan(connection, table, (first, last, order), (&mut found.all, effort));
+    let Err(up_to) = scan("ASC") else { return Ok(()) };
+    let Err(down_to) = scan("DESC") else { return Ok(()) };
+    found.is_whole = false;
+    let first = up_to.map_or(first, |key| key.saturating_add(1));
+    Err((first, down_to.map_or(last, |key| key.saturating_sub(1))))
 }
 
 /// Whether SQLite finds nothing wrong with a table: a page that tells fewer rows than it has reads like a good one.

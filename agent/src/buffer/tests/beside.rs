@@ -48,15 +48,15 @@ fn a_fresh_file_is_finished_only_without_its_log() {
     let dir = tempfile::tempdir().unwrap();
     let (path, clock) = (dir.path().join("buffer.db"), Clock::system());
     let epochs = Epochs::new(Default::default(), 1, clock.look());
-    let mut making = Making::begin(&path, &config(dir.path()), &epochs, &clock).unwrap();
+    let making = Making::begin(&path, &config(dir.path()), &epochs, &clock).unwrap();
     let half = aside::making_path(&path);
     // Somebody else who reads keeps the log from being emptied.
     let reader = rusqlite::Connection::open(&half).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     reader.query_row("SELECT COUNT(*) FROM gap", [], |row| row.get::<_, i64>(0)).unwrap();
-    let file = making.file().unwrap();
-    file.connection.busy_timeout(Duration::ZERO).unwrap();
-    file.connection.execute("UPDATE stream SET committed_at = 5", []).unwrap();
+    let connection = &making.file.connection;
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    connection.execute("UPDATE stream SET committed_at = 5", []).unwrap();
     assert!(making.finish().is_err());
     let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap).collect();
     assert!(names.is_empty(), "{names:?}");

@@ -106,7 +106,7 @@ async fn of_whatever_is_turned_over_nothing_is_lost_without_a_word() {
     let good = std::fs::read(dir.path().join("buffer.db")).unwrap();
     let since = std::fs::read(dir.path().join("buffer.since")).unwrap();
     let total: u64 = sent.values().map(rows_of).sum();
-    let (mut saved, mut of) = (0, 0);
+    let (mut saved, mut of, mut counted_of) = (0, 0, 0);
     for seed in 1u64..17 {
         let copy = tempfile::tempdir().unwrap();
         let mut bad = good.clone();
@@ -143,10 +143,13 @@ async fn of_whatever_is_turned_over_nothing_is_lost_without_a_word() {
             rows + counted == total || is_uncounted,
             "seed {seed}: {rows} of {total}, {told:?}"
         );
+        counted_of += u32::from(rows + counted == total);
         (saved, of) = (saved + rows, of + total);
         running.stop().await;
     }
+    println!("{saved} of {of} rows were saved, {counted_of} files to the row");
     assert!(saved * 10 > of * 8, "{saved} of {of} rows were saved");
+    assert!(counted_of >= 8, "of {counted_of} files of 16 each row is told");
 }
 
 #[tokio::test]
@@ -162,5 +165,32 @@ async fn a_file_that_lost_its_stream_is_declared_as_a_whole() {
     let old = sent.values().next().unwrap().batch.stream_id;
     assert_eq!(gap.reason(), GapReason::Corrupt);
     assert_ne!(running.buffer.state().borrow().stream_id, old);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_before_that_cannot_be_migrated_is_saved_as_far_as_it_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let sent = filled(dir.path(), true).await;
+    before_0004(dir.path());
+    let path = dir.path().join("buffer.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = sent.values().nth(sent.len() / 2).unwrap();
+    let page = page_with(&bytes, &middle.batch.data);
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let running = Running::start(config(dir.path()));
+    running.measured(0).await;
+    let all = running.all().await;
+    let stream_id = middle.batch.stream_id;
+    assert_eq!(running.buffer.state().borrow().stream_id, stream_id, "it goes on");
+    let saved = all.iter().filter(|one| sent.contains_key(&one.batch.seq)).count();
+    assert!(saved > sent.len() / 2 && saved < sent.len(), "{saved} of {}", sent.len());
+    for one in all.iter().filter(|one| sent.contains_key(&one.batch.seq)) {
+        assert_eq!(one.batch.data, sent[&one.batch.seq].batch.data);
+    }
+    // Which others waited nothing tells any more.
+    let told = running.told().await;
+    assert_eq!((told.reason(), told.count), (GapReason::Corrupt, 0));
     running.stop().await;
 }
