@@ -111,6 +111,15 @@ pub async fn values_since(client: &Client, device: &str, from: Micros) -> BTreeM
 
 /// The oracle's counter as it is stored, with the time of each poll.
 pub async fn samples(client: &Client, device: &str, from: Micros) -> Vec<(Micros, u64)> {
+    samples_if_told(client, device, from).await.expect("the collector reads its database")
+}
+
+/// The same, of a collector that is there and may have lost its database a moment ago.
+pub async fn samples_if_told(
+    client: &Client,
+    device: &str,
+    from: Micros,
+) -> Option<Vec<(Micros, u64)>> {
     let mut samples = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -119,7 +128,11 @@ pub async fn samples(client: &Client, device: &str, from: Micros) -> Vec<(Micros
              &limit=1000&from={from}{cursor}",
             from = from.0
         );
-        let page = client.get(&path).await.json();
+        let page = client.get(&path).await;
+        if page.status == 503 {
+            return None;
+        }
+        let page = page.json();
         for sample in page["data"].as_array().unwrap() {
             if let Some(value) = sample["value"].as_str() {
                 samples.push((micros(sample["at"].as_str().unwrap()), value.parse().unwrap()));
@@ -127,7 +140,7 @@ pub async fn samples(client: &Client, device: &str, from: Micros) -> Vec<(Micros
         }
         match page["meta"]["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return samples,
+            None => return Some(samples),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Figure, Ground};
 use crate::http::Client;
 use crate::ledger::{Balance, Kill, balance};
-use crate::oracle::{Oracle, values_since};
+use crate::oracle::{Oracle, samples_if_told};
 use crate::process::eventually;
 use crate::relay::Relay;
 use crate::stack::{Agent, Collector, add_device, only_agent};
@@ -97,9 +97,12 @@ impl Site {
         let (began, since) = (Instant::now(), self.clock.now());
         for device in &self.devices {
             eventually(limit, "fresh answers are stored", async || {
-                // Without an answer of a collector that is still away.
+                // Without an answer of a collector that is still away. One that was ready may see only
+                // now that its database was killed.
                 self.client.send("GET", "/health/live", None).await.is_ok()
-                    && !values_since(&self.client, device, since).await.is_empty()
+                    && samples_if_told(&self.client, device, since)
+                        .await
+                        .is_some_and(|samples| !samples.is_empty())
             })
             .await;
         }
