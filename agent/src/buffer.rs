@@ -29,14 +29,17 @@ mod gaps;
 mod gather;
 mod losses;
 mod making;
+mod narrow;
 pub mod order;
 mod retention;
+mod room;
 mod salvage;
 mod schemas;
 mod since;
 mod stream;
 mod summary;
 mod upgrade;
+mod versions;
 mod waiting;
 mod writer;
 

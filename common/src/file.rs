@@ -45,8 +45,8 @@ pub fn lock_exclusive(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Makes the rename durable where directories can be synced; elsewhere the system does it itself.
-fn sync_dir(dir: &Path) {
+/// Makes the renames in `dir` durable where directories can be synced; elsewhere the system does it itself.
+pub fn sync_dir(dir: &Path) {
     if let Ok(handle) = File::open(dir) {
         let _ = handle.sync_all();
     }

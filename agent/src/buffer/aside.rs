@@ -8,17 +8,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use farwatch_common::clock::{Clock, Look, Micros};
+use farwatch_common::file::sync_dir;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::epochs::Epochs;
 use super::file::{self, FILE_NAME, Owner};
-use super::gaps::Ends;
+use super::gaps::{Ends, LOST_CLASSES};
 use super::gather::Sequences;
-use super::making::{Making, Room};
+use super::making::Making;
+use super::room::Room;
 use super::salvage::{Effort, Ruin, Salvaged, salvage};
-use super::stream::{Kept, SAMPLES};
-use super::waiting::Waits;
+use super::stream::Stream;
+use super::waiting::{COLUMNS, Waits};
 use super::{BufferConfig, BufferError, clocks, gaps, losses, since, stream};
 
 /// Files set aside that are kept for support.
@@ -43,8 +45,12 @@ pub(super) fn finish(path: &Path) -> Result<(), BufferError> {
     if !path.exists() && fresh_path(path).exists() {
         return put_in_place(path);
     }
-    // Beside a file that is in its place nothing is finished.
-    clear_fresh(path)
+    // Beside a file that is in its place nothing is finished. What stays is in nobody's way until a fresh one is made.
+    if let Err(error) = clear_fresh(path) {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "what an interrupted attempt has left beside the buffer file stays");
+    }
+    Ok(())
 }
 
 /// Removes what an interrupted attempt has left.
@@ -67,7 +73,10 @@ pub(super) fn made(path: &Path) -> Result<(), BufferError> {
     let made = || -> io::Result<()> {
         let half = making_path(path);
         fs::OpenOptions::new().write(true).open(&half)?.sync_all()?;
-        fs::rename(&half, fresh_path(path))
+        fs::rename(&half, fresh_path(path))?;
+        // Before the other file goes: of the two renames a crash must not keep the later one alone.
+        sync_dir_of(path);
+        Ok(())
     };
     made().map_err(|source| failed(path, source))
 }
@@ -105,11 +114,14 @@ fn put_in_place(path: &Path) -> Result<(), BufferError> {
         .iter()
         .try_for_each(|log| remove(log))
         .and_then(|()| fs::rename(fresh_path(path), path));
-    // Makes the renames durable where directories can be synced.
-    if let Some(Ok(dir)) = path.parent().map(fs::File::open) {
-        let _ = dir.sync_all();
-    }
+    sync_dir_of(path);
     placed.map_err(|source| failed(path, source))
+}
+
+fn sync_dir_of(path: &Path) {
+    if let Some(dir) = path.parent() {
+        sync_dir(dir);
+    }
 }
 
 /// Gives up the files set aside: on a full disk, what works needs the room more than support does.
@@ -161,7 +173,7 @@ pub(super) fn renew(
     let room = Room::make(config, path);
     let ruin = ruin(path)?;
     let clocks = Clocks::of(path, &ruin, owner.map(|owner| owner.epochs), look);
-    let kept = if owner.is_none() { Kept::of_ruin(&ruin, config.agent) } else { None };
+    let kept = if owner.is_none() { Stream::of_ruin(&ruin, config.agent) } else { None };
     let known = owner.map(|owner| (owner.stream_id, owner.numbers));
     let Some((stream_id, numbers)) =
         known.or_else(|| kept.as_ref().map(|kept| (kept.stream_id, kept.numbers)))
@@ -174,6 +186,7 @@ pub(super) fn renew(
         replace(path, config, &lost, &clocks.epochs, clock)?;
         return Ok((None, clocks.epochs));
     };
+
     let mut making = Making::begin(path, config, &clocks.epochs, clock)?;
     let fresh = &mut making.file.connection;
     let last = clocks.of_batches.last().copied().unwrap_or(0);
@@ -183,6 +196,7 @@ pub(super) fn renew(
     let is_of_before = file::is_of_before(&ruin).unwrap_or(false);
     let damaged = Ruin { connection: &ruin, stream_id, is_of_before, end, epochs, acked };
     let salvaged = salvage(&damaged, fresh, &room, &effort)?;
+
     let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut numbers = match &kept {
         Some(kept) => {
@@ -261,14 +275,14 @@ impl Clocks {
     }
 
     /// What is lost if nothing tells it any more, by class and each by which clocks: it may be all, some or
-    /// nothing. State changes are no loss, as they are told anew after a start.
-    fn lost(&self, path: &Path, connection: &Connection, look: Look) -> [(Gap, Ends); 2] {
+    /// nothing. State changes are told anew after a start, but not where polling goes on meanwhile.
+    fn lost(&self, path: &Path, connection: &Connection, look: Look) -> [(Gap, Ends); 3] {
         let (from, from_epoch) = self
             .since
             .or_else(|| oldest(connection).ok())
             .or_else(|| Some((changed(path)?, self.last)))
             .unwrap_or((look.wall, self.epochs.current()));
-        SAMPLES.map(|class| {
+        LOST_CLASSES.map(|class| {
             let gap = Gap {
                 class: class as u32,
                 from_us: from.0.max(0),
@@ -302,10 +316,8 @@ fn read_what_can_be_read(connection: &Connection, gap: &mut Gap, effort: &Effort
     }
     let class = gap.class;
     let mut content = || -> rusqlite::Result<()> {
-        let mut statement = connection.prepare(
-            "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-             NOT INDEXED ORDER BY seq",
-        )?;
+        let mut statement = connection
+            .prepare(&format!("SELECT {COLUMNS} FROM waiting NOT INDEXED ORDER BY seq"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()?
             && !effort.is_over()
@@ -334,8 +346,10 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    // A disk that is only read refuses to remove even what is not there.
+    if fs::symlink_metadata(path).is_err_and(|error| is_absent(&error)) {
+        return Ok(());
     }
+    fs::remove_file(path).or_else(|error| if is_absent(&error) { Ok(()) } else { Err(error) })
 }

@@ -15,7 +15,7 @@ use super::epochs::{Epochs, Span};
 use super::gather::{Gathered, Packed};
 use super::order::{self, Lane};
 use super::schemas::{self, Schemas};
-use super::waiting::{self, Waits};
+use super::waiting::{self, COLUMNS, Waits};
 use super::{Outgoing, Wanted};
 
 /// Damaged batches that are dropped at a time.
@@ -176,27 +176,14 @@ pub(super) fn is_told(head: &Head, data: &[u8]) -> bool {
     count.is_ok_and(|count| count as u64 == head.n)
 }
 
-/// A batch that is there waits for its acknowledgement. Says of how many bytes it is; `None` if it is
-/// not there.
+/// A batch that tells what it is waits for its acknowledgement; where its content is not what was written, until
+/// it is to be sent. Says of how many bytes it is; `None` if nothing tells what it is.
 pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
-    let waits = connection
-        .prepare_cached(
-            "SELECT epoch, class, t_min, t_max, n, LENGTH(data) FROM batch WHERE seq = ?1",
-        )?
-        .query_row([bound(seq)], |row| {
-            let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-            Ok(Waits {
-                seq,
-                epoch: unsigned(0)?,
-                class: row.get(1)?,
-                t_min: Micros(row.get(2)?),
-                t_max: Micros(row.get(3)?),
-                n: unsigned(4)?,
-                bytes: unsigned(5)?,
-            })
-        })
-        .optional()?;
-    let Some(waits) = waits else { return Ok(None) };
+    let Ok(waits) = waiting::known(connection, Err(seq))? else { return Ok(None) };
+    let bytes: i64 = connection
+        .prepare_cached("SELECT LENGTH(data) FROM batch WHERE seq = ?1")?
+        .query_row([bound(seq)], |row| row.get(0))?;
+    let waits = Waits { bytes: bytes.cast_unsigned(), ..waits };
     waiting::put(connection, &waits)?;
     Ok(Some(waits.bytes))
 }
@@ -381,10 +368,9 @@ pub(super) fn acked(
     ranges: &SeqRanges,
     books: &mut Books<'_>,
 ) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM waiting WHERE seq BETWEEN ?1 AND ?2
-         RETURNING seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum",
-    )?;
+    let mut delete = connection.prepare_cached(&format!(
+        "DELETE FROM waiting WHERE seq BETWEEN ?1 AND ?2 RETURNING {COLUMNS}"
+    ))?;
     let mut report =
         connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
     let mut followed: BTreeSet<SchemaId> = BTreeSet::new();

@@ -16,7 +16,10 @@ use super::delivered::Delivered;
 use super::epochs::Epochs;
 use super::gather::Sequences;
 use super::schemas::Schemas;
-use super::{BufferConfig, BufferError, aside, clocks, gaps, losses, retention, stream, waiting};
+use super::{
+    BufferConfig, BufferError, aside, clocks, gaps, losses, narrow, retention, stream, versions,
+    waiting,
+};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
@@ -184,10 +187,17 @@ pub(super) fn is_of_before(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
-    let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(done).unwrap_or(usize::MAX);
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
     if done > MIGRATIONS.len() {
-        return Err(BufferError::NewerFile);
+        return Err(versions::beyond(&connection, found, &MIGRATIONS)?);
+    }
+    if (1..MIGRATIONS.len()).contains(&done) {
+        tracing::info!(
+            from = found,
+            to = MIGRATIONS.len(),
+            "the buffer file is migrated, which reads all of it"
+        );
     }
     for (number, script) in (1i64..).zip(MIGRATIONS).skip(done) {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -195,6 +205,7 @@ fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
         if number == PROMISE {
             waiting::fill(&step)?;
             gaps::sign_all(&step)?;
+            stream::sign_of_before(&step)?;
         }
         step.pragma_update(None, "user_version", number)?;
         step.commit()?;
@@ -211,15 +222,7 @@ fn resume(
     look: Look,
 ) -> Result<File, BufferError> {
     let now = look.wall;
-    let found = stream::kept(&connection)?;
-    if found.as_ref().and_then(stream::Kept::is_as_written) == Some(false) {
-        let found = "the row of its stream is not what was written".to_owned();
-        return Err(BufferError::Damaged { found });
-    }
-    let known = found.as_ref().map_or(agent, |kept| kept.agent);
-    if known != agent && known != AgentId(0) {
-        return Err(BufferError::OtherAgent { known });
-    }
+    let found = stream_of(&connection, agent)?;
     let check = match owner {
         Some(owner) => owner.opening == Opening::Check,
         None => found.as_ref().is_some_and(|kept| !kept.clean),
@@ -227,10 +230,16 @@ fn resume(
     if check {
         quick_check(&connection)?;
     }
-    check_narrow(&connection)?;
+    let is_trusted = owner.zip(found.as_ref()).is_some_and(|(owner, kept)| {
+        owner.opening == Opening::Trust && owner.stream_id == kept.stream_id
+    });
+    // Who had it open until now has looked already: it reads all numbers of the file.
+    let (is_indexed, here) = match is_trusted {
+        true => (true, None),
+        false => (narrow::check(&connection)?, Some(batches::seqs(&connection)?)),
+    };
     // A damaged page shows here at the latest, before the file says that somebody goes on with it.
     let (schemas, waiting) = (Schemas::load(&connection)?, waiting::load(&connection)?);
-    let here = batches::seqs(&connection)?;
     let (delivered, is_whole) = retention::load(&connection)?;
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = clocks::load(&step)?;
@@ -240,7 +249,7 @@ fn resume(
     let (stream_id, mut numbers) = match found {
         None => (stream::begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
         Some(kept) => match owner.filter(|owner| owner.stream_id == kept.stream_id) {
-            Some(owner) => (owner.stream_id, owner.numbers),
+            Some(owner) => (owner.stream_id, furthest(owner.numbers, &kept)),
             None => (
                 kept.stream_id,
                 stream::declare_crash(&step, &kept, (last, epochs.current()), now)?,
@@ -248,7 +257,10 @@ fn resume(
         },
     };
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
-    let fill = mend(&step, stream_id, (waiting, &here), is_whole.then_some(&delivered))?;
+    if !is_indexed {
+        narrow::index_again(&step)?;
+    }
+    let fill = mend(&step, stream_id, waiting, here.as_ref().zip(is_whole.then_some(&delivered)))?;
     numbers = numbers.wanted();
     stream::save_numbers(&step, numbers, now, false)?;
     // By the clock of which it is until now.
@@ -261,32 +273,47 @@ fn resume(
     Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
 }
 
+/// The row of the stream, if there is one yet: what was written, and of this agent.
+fn stream_of(
+    connection: &Connection,
+    agent: AgentId,
+) -> Result<Option<stream::Stream>, BufferError> {
+    let Some(kept) = stream::kept(connection)? else { return Ok(None) };
+    if kept.is_as_written() == Some(false) {
+        let found = "the row of its stream is not what was written".to_owned();
+        return Err(BufferError::Damaged { found });
+    }
+    if ![agent, AgentId(0)].contains(&kept.agent) {
+        return Err(BufferError::OtherAgent { known: kept.agent });
+    }
+    Ok(Some(kept))
+}
+
+/// A file that was made beside a damaged one, or a commit that was kept although it failed, may have used numbers
+/// that its owner does not know of.
+fn furthest(known: Sequences, kept: &stream::Stream) -> Sequences {
+    match kept.is_as_written() {
+        Some(true) => Sequences {
+            next: known.next.max(kept.numbers.next),
+            reserved_to: known.reserved_to.max(kept.numbers.reserved_to),
+        },
+        _ => known,
+    }
+}
+
 fn quick_check(connection: &Connection) -> Result<(), BufferError> {
     let found: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
     if found == "ok" { Ok(()) } else { Err(BufferError::Damaged { found }) }
 }
 
-/// What an index leaves out would wait for ever, and a page that tells fewer rows than it has reads like a good one.
-/// The narrow tables are looked at in no time.
-fn check_narrow(connection: &Connection) -> Result<(), BufferError> {
-    for table in ["waiting", "gap", "acked"] {
-        let found: String =
-            connection
-                .query_row(&format!("PRAGMA integrity_check({table})"), [], |row| row.get(0))?;
-        if found != "ok" {
-            return Err(BufferError::Damaged { found: format!("{table}: {found}") });
-        }
-    }
-    Ok(())
-}
-
-/// Puts right what is told of batches in other tables, by the batches themselves.
+/// Puts right what is told of batches in other tables, by the batches themselves: of those that are here, and those
+/// that were acknowledged, where it is `known` which these are.
 fn mend(
     step: &Connection,
     stream_id: i64,
-    (waiting, here): (waiting::All, &SeqRanges),
-    delivered: Option<&Delivered>,
+    waiting: waiting::All,
+    known: Option<(&SeqRanges, &Delivered)>,
 ) -> rusqlite::Result<Fill> {
     let mut fill = waiting.fill;
     let mut unknown = Vec::new();
@@ -304,23 +331,27 @@ fn mend(
         losses::drop_damaged(step, stream_id, &unknown, &mut fill)?;
     }
     // What is neither acknowledged nor waits would never go.
-    let orphans = delivered.map(|delivered| {
+    let orphans = known.map(|(here, delivered)| {
         let others = here.without(&waiting.seqs);
         delivered.hours().fold(others, |others, hour| others.without(&hour.here))
     });
     for seq in orphans.iter().flat_map(SeqRanges::iter).flat_map(|(first, last)| first..=last) {
-        tracing::error!(batch_seq = seq, "a batch is not known to wait: it does from now on");
         if let Some(bytes) = batches::wait(step, seq)? {
+            tracing::error!(batch_seq = seq, "a batch is not known to wait: it does from now on");
             fill.add(bytes);
+        } else {
+            losses::drop_orphan(step, stream_id, seq)?;
         }
     }
     gaps::report_orphans(step)?;
     Ok(fill)
 }
 
-/// A table or a column that a migration made is gone, or cannot be read.
+/// A table or a column that a migration made is gone, cannot be read, or is there before that migration.
 fn is_of_a_damaged_schema(said: &str) -> bool {
-    said.contains("no such") || said.contains("malformed")
+    ["no such", "malformed", "already exists", "duplicate column name"]
+        .iter()
+        .any(|told| said.contains(told))
 }
 
 impl BufferError {

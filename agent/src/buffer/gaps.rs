@@ -12,7 +12,7 @@ use super::{checksum, gather};
 /// Gaps one batch reports; the next one takes the rest.
 const GAPS_PER_BATCH: i64 = 256;
 /// Rows of one gap, as a collector takes them.
-const COUNT_MAX: u64 = 1 << 40;
+pub(super) const COUNT_MAX: u64 = 1 << 40;
 /// Of what is lost it is not known any more which classes it was of.
 pub(super) const LOST_CLASSES: [Class; 3] = [Class::Events, Class::Gauges, Class::Counters];
 

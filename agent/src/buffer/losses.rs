@@ -13,7 +13,7 @@ use super::delivered::Delivered;
 use super::file::PAGE_BYTES;
 use super::gaps::{Ends, LOST_CLASSES};
 use super::schemas::Schemas;
-use super::waiting::{self, Waits};
+use super::waiting::{self, COLUMNS, Waits};
 use super::{Refusal, gaps, retention};
 
 /// Most refused batches kept for support, in bytes (contract G11).
@@ -69,10 +69,9 @@ impl Eviction<'_> {
 
     /// Deletes the oldest of `class`; false if there are none.
     fn step(&mut self, class: Class, evicted: &mut ByEpoch) -> rusqlite::Result<bool> {
-        let mut oldest = self.connection.prepare_cached(
-            "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-             WHERE class = ?1 ORDER BY seq",
-        )?;
+        let mut oldest = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM waiting WHERE class = ?1 ORDER BY seq"
+        ))?;
         let mut rows = oldest.query([class as u8])?;
         let mut chosen = Vec::with_capacity(EVICT_STEP);
         while chosen.len() < EVICT_STEP
@@ -278,6 +277,18 @@ pub(super) fn drop_damaged(
         first = seqs.first(),
         "batches are not what was written: they are lost"
     );
+    Ok(())
+}
+
+/// Drops a batch that is not known to wait, nor what it was: it may be a loss.
+pub(super) fn drop_orphan(
+    connection: &Connection,
+    stream_id: i64,
+    seq: u64,
+) -> rusqlite::Result<()> {
+    tracing::error!(batch_seq = seq, "nothing tells what a batch is, or whether it waits: dropped");
+    note_unknown(connection, (stream_id, seq), GapReason::Corrupt)?;
+    batches::drop_kept(connection, seq)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use farwatch_common::ranges::SeqRanges;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, params};
 
-use super::batches::{self, Books, Found};
+use super::batches::{self, Books};
 use super::checksum;
 use super::delivered::{Acked, Delivered, Gone, Hour};
 use super::epochs::Epochs;
@@ -166,12 +166,7 @@ pub(super) fn turn(
     cap_bytes: u64,
 ) -> rusqlite::Result<()> {
     for seq in books.delivered.again(STEP) {
-        // One whose content is damaged tells itself what is lost when it is to be sent.
-        let waits = match batches::read(connection, seq)? {
-            Found::Good { .. } | Found::Damaged(Some(_)) => batches::wait(connection, seq)?,
-            Found::Damaged(None) | Found::Missing => None,
-        };
-        match waits {
+        match batches::wait(connection, seq)? {
             Some(bytes) => {
                 books.fill.add(bytes);
                 books.delivered.waits(seq, bytes);

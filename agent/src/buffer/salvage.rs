@@ -2,7 +2,8 @@
 //! the collector has of it already it stores no second time. What cannot be read is declared, to the row
 //! where it is known what it was.
 //!
-//! - **Bound:** looks for what lies beyond a page that cannot be read, and a time ([`keys`]).
+//! - **Bound:** looks for what lies beyond a page that cannot be read, and a time ([`keys`]): what is told to wait is
+//!   read by its number before others are looked for.
 //! - **When full:** what has found room stays, the rest is declared: state changes go first, then the newest.
 //! - **On crash:** the fresh file is not in its place yet, and all begins anew.
 
@@ -23,7 +24,7 @@ use self::keys::{Keys, Table, is_whole, keys};
 use super::checksum::Head;
 use super::delivered::{Acked, Delivered, Hour};
 use super::gaps::{self, Ends};
-use super::making::Room;
+use super::room::Room;
 use super::waiting::{self, Waits};
 use super::{BufferError, losses, retention};
 
@@ -74,47 +75,21 @@ pub(super) fn salvage(
     effort: &Effort<'_>,
 ) -> Result<Salvaged, BufferError> {
     let (told, gaps_are_whole) = told(ruin, effort);
-    let Hours { hours, here: kept, is_whole } = hours(ruin, effort);
+    let hours = hours(ruin, effort);
     let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (gap, by, reporter) in &told {
         gaps::record_of(&step, gap, *by, *reporter)?;
     }
-    retention::save(&step, &mut Delivered::unsaved_of(hours.clone()))?;
+    retention::save(&step, &mut Delivered::unsaved_of(hours.hours.clone()))?;
     step.commit()?;
 
     let waiting = rows(ruin, effort);
-    let seqs: SeqRanges = waiting.rows.keys().copied().collect();
-    let here = keys(ruin.connection, &BATCH, end_of(ruin), effort);
-    let rest = here.all.without(&kept);
-    // What is not known to be acknowledged is taken for waiting only where nothing tells what waits: in another
-    // stream than before it would be stored twice.
-    let (waited, adopted) = match !is_whole && waiting.is_whole {
-        true => (rest.and(&seqs), rest.without(&seqs)),
-        false => (rest, SeqRanges::new()),
-    };
     let mut copy = Copy::new(ruin, room, effort);
-    let (filled, all) = room.pages();
-    fresh.pragma_update(None, "max_page_count", filled)?;
-    // One synced checkpoint at the end is enough: until then a crash begins it all anew.
-    fresh.pragma_update(None, "synchronous", "OFF")?;
-    let saved = copy.all(fresh, in_order(&waited, &waiting.rows), true)?;
-    let mut of_kept = here.all.and(&kept);
-    adopted.iter().for_each(|(first, last)| of_kept.insert_range(first, last));
-    let kept_saved = copy.all(fresh, newest_first(&of_kept), false)?;
-    fresh.pragma_update(None, "synchronous", "FULL")?;
-    fresh.pragma_update(None, "max_page_count", all)?;
-
-    let mut lost = waited.clone();
-    // Beyond the end only what is proven was ever there.
-    lost.remove_range(ruin.end, u64::MAX);
-    seqs.iter().for_each(|(first, last)| lost.insert_range(first, last));
-    let mut lost = lost.without(&saved).without(&kept_saved);
-    if let Some((_, acked)) = ruin.acked {
-        lost = lost.without(acked);
-    }
-    let last = last_of(&saved).max(last_of(&kept)).max(last_of(&kept_saved));
+    let copied = copy_batches(&mut copy, fresh, &hours, &waiting)?;
+    let lost = copied.lost(ruin, &waiting);
+    let last = last_of(&copied.waits).max(last_of(&hours.here)).max(last_of(&copied.kept));
     let mut salvaged = Salvaged {
-        batches: saved.count(),
+        batches: copied.waits.count(),
         lost: lost.count(),
         // Of what is missing in both nothing would tell.
         is_in_doubt: !waiting.is_whole || !gaps_are_whole,
@@ -122,11 +97,67 @@ pub(super) fn salvage(
         ..Salvaged::default()
     };
     salvaged.tell(ruin, &lost, (&copy.damaged, &waiting.rows));
+
     let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     gaps::report_orphans(&step)?;
-    retention::save(&step, &mut delivered(hours, &copy.kept))?;
+    retention::save(&step, &mut delivered(hours.hours, &copy.kept))?;
     step.commit()?;
     Ok(salvaged)
+}
+
+/// Batches that are in the fresh file.
+struct Copied {
+    waits: SeqRanges,
+    kept: SeqRanges,
+    /// There, of which nothing tells whether it waits: taken for that, and not all of it read.
+    unknown: SeqRanges,
+}
+
+fn copy_batches(
+    copy: &mut Copy<'_>,
+    fresh: &mut Connection,
+    hours: &Hours,
+    waiting: &Rows,
+) -> Result<Copied, BufferError> {
+    let (ruin, effort) = (copy.ruin, copy.effort);
+    let (filled, all) = copy.room.pages();
+    fresh.pragma_update(None, "max_page_count", filled)?;
+    // One synced checkpoint at the end is enough: until then a crash begins it all anew.
+    fresh.pragma_update(None, "synchronous", "OFF")?;
+    // To find others takes a look at the whole file: on a slow disk nothing might be left of the time.
+    let told = waiting.seqs().without(&hours.here);
+    let mut waits = copy.all(fresh, in_order(&told, &waiting.rows), true)?;
+    let here = keys(ruin.connection, &BATCH, end_of(ruin), effort);
+    let others = here.all.without(&hours.here).without(&told);
+    // What is not known to be acknowledged is taken for waiting only where nothing tells what waits: in another
+    // stream than before it would be stored twice.
+    let (unknown, adopted) = match !hours.is_whole && waiting.is_whole {
+        true => (SeqRanges::new(), others),
+        false => (others, SeqRanges::new()),
+    };
+    let found = copy.all(fresh, newest_first(&unknown), true)?;
+    found.iter().for_each(|(first, last)| waits.insert_range(first, last));
+    let mut of_kept = here.all.and(&hours.here);
+    adopted.iter().for_each(|(first, last)| of_kept.insert_range(first, last));
+    let kept = copy.all(fresh, newest_first(&of_kept), false)?;
+    fresh.pragma_update(None, "synchronous", "FULL")?;
+    fresh.pragma_update(None, "max_page_count", all)?;
+    Ok(Copied { waits, kept, unknown })
+}
+
+impl Copied {
+    /// What waited, as far as that is known, and is not here.
+    fn lost(&self, ruin: &Ruin<'_>, waiting: &Rows) -> SeqRanges {
+        let mut lost = self.unknown.clone();
+        // Beyond the end only what is proven was ever there.
+        lost.remove_range(ruin.end, u64::MAX);
+        waiting.seqs().iter().for_each(|(first, last)| lost.insert_range(first, last));
+        let lost = lost.without(&self.waits).without(&self.kept);
+        match ruin.acked {
+            Some((_, acked)) => lost.without(acked),
+            None => lost,
+        }
+    }
 }
 
 fn end_of(ruin: &Ruin<'_>) -> i64 {
@@ -155,6 +186,12 @@ struct Rows {
     rows: BTreeMap<u64, Waits>,
     /// Nothing else can have waited.
     is_whole: bool,
+}
+
+impl Rows {
+    fn seqs(&self) -> SeqRanges {
+        self.rows.keys().copied().collect()
+    }
 }
 
 fn rows(ruin: &Ruin<'_>, effort: &Effort<'_>) -> Rows {

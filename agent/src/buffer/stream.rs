@@ -10,14 +10,14 @@ use super::gaps::{self, Ends};
 use super::gather::Sequences;
 use super::{checksum, file};
 
-/// What is lost for good with memory or a file: state changes are told anew after each start.
-pub(super) const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
+/// What is lost for good with memory: state changes are told anew after each start.
+const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
 
 /// No agent comes so far.
 const NUMBERS_END: u64 = 1 << 48;
 
 /// The row of the stream.
-pub(super) struct Kept {
+pub(super) struct Stream {
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
     pub(super) committed_at: Micros,
@@ -27,7 +27,7 @@ pub(super) struct Kept {
     checksum: Option<i64>,
 }
 
-impl Kept {
+impl Stream {
     /// `None` of a file of before, where that cannot be told.
     pub(super) fn is_as_written(&self) -> Option<bool> {
         Some(self.checksum? == self.checksum())
@@ -45,7 +45,8 @@ impl Kept {
             Some(is_as_written) => is_as_written,
             None => is_of_before && kept.can_be(),
         };
-        (is_known && kept.agent == agent).then_some(kept)
+        // Whose a file of before was is not known.
+        (is_known && [agent, AgentId(0)].contains(&kept.agent)).then_some(kept)
     }
 
     /// Of a row without a checksum this is all that can be told.
@@ -67,25 +68,25 @@ impl Kept {
     }
 }
 
-pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
+pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Option<Stream>> {
     let text = "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, checksum
                 FROM stream";
     kept_by(connection, text)
 }
 
 /// The same of a file that was not migrated yet.
-fn kept_of_before(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
+fn kept_of_before(connection: &Connection) -> rusqlite::Result<Option<Stream>> {
     let text = "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id, NULL
                 FROM stream";
     kept_by(connection, text)
 }
 
-fn kept_by(connection: &Connection, text: &str) -> rusqlite::Result<Option<Kept>> {
+fn kept_by(connection: &Connection, text: &str) -> rusqlite::Result<Option<Stream>> {
     let mut statement = connection.prepare_cached(text)?;
     let read = statement.query_row([], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
-        Ok(Kept {
+        Ok(Stream {
             stream_id: row.get(0)?,
             numbers,
             committed_at: Micros(row.get(3)?),
@@ -104,6 +105,14 @@ pub(super) fn sign(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The same with the migration: what is damaged and shows only after it costs no more than itself.
+pub(super) fn sign_of_before(connection: &Connection) -> rusqlite::Result<()> {
+    match kept(connection)? {
+        Some(kept) if kept.can_be() => sign(connection),
+        _ => Ok(()),
+    }
+}
+
 /// Begins another one.
 pub(super) fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
     let stream_id = new_id();
@@ -118,7 +127,7 @@ pub(super) fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i6
 /// The numbers to go on with. What was lost began `by` the last clock of before and ends by that of now.
 pub(super) fn declare_crash(
     connection: &Connection,
-    kept: &Kept,
+    kept: &Stream,
     by: Ends,
     now: Micros,
 ) -> rusqlite::Result<Sequences> {

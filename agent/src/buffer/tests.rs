@@ -3,8 +3,10 @@ mod clocks;
 mod damage;
 mod faults;
 mod full_disk;
+mod reopen;
 mod rollback;
 mod salvage;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;

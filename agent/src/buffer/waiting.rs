@@ -9,9 +9,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batches::{self, Fill, Found};
 use super::checksum::{self, Head};
-use super::gaps::Ends;
+use super::gaps::{COUNT_MAX, Ends};
 use super::{order, stream};
 
+/// Of a row, in the order in which [`Waits::read`] takes them.
+pub(super) const COLUMNS: &str = "seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum";
 /// Rows beside one that tells nothing, of which the nearest tells when that was.
 const NEIGHBOURS_MAX: u32 = 16;
 
@@ -30,7 +32,7 @@ pub(super) struct Waits {
 }
 
 /// A row as it was written, or the number of one that is not.
-pub(super) type Read = Result<Waits, u64>;
+pub(super) type Verified = Result<Waits, u64>;
 
 impl Waits {
     #[must_use]
@@ -49,8 +51,8 @@ impl Waits {
         checksum::of_row(&[seq, epoch, class, self.t_min.0, self.t_max.0, n, bytes], &[])
     }
 
-    /// Of `seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum`.
-    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Read> {
+    /// Of [`COLUMNS`].
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Verified> {
         let seq = row.get::<_, i64>(0)?.cast_unsigned();
         let number = |at| row.get::<_, i64>(at).ok();
         let unsigned = |at| number(at).map(i64::cast_unsigned);
@@ -88,11 +90,10 @@ impl Waits {
 /// A batch waits from now on, or again.
 pub(super) fn put(connection: &Connection, waits: &Waits) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO waiting
-               (seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO waiting ({COLUMNS})
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        ))?
         .execute(params![
             waits.seq.cast_signed(),
             waits.epoch.cast_signed(),
@@ -109,18 +110,15 @@ pub(super) fn put(connection: &Connection, waits: &Waits) -> rusqlite::Result<()
 }
 
 /// The row of a batch that waits.
-pub(super) fn get(connection: &Connection, seq: u64) -> rusqlite::Result<Option<Read>> {
+pub(super) fn get(connection: &Connection, seq: u64) -> rusqlite::Result<Option<Verified>> {
     connection
-        .prepare_cached(
-            "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-             WHERE seq = ?1",
-        )?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM waiting WHERE seq = ?1"))?
         .query_row([seq.cast_signed()], Waits::read)
         .optional()
 }
 
 /// The same, by the batch itself where the row is not what was written.
-pub(super) fn known(connection: &Connection, read: Read) -> rusqlite::Result<Read> {
+pub(super) fn known(connection: &Connection, read: Verified) -> rusqlite::Result<Verified> {
     let Err(seq) = read else { return Ok(read) };
     Ok(match batches::read(connection, seq)? {
         Found::Good { head, data, is_proven } if is_proven || batches::is_told(&head, &data) => {
@@ -146,14 +144,11 @@ pub(super) fn around(
         }
         Ok(None)
     };
-    let before = nearest(
-        "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-         WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
-    )?;
-    let after = nearest(
-        "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    )?;
+    let before = nearest(&format!(
+        "SELECT {COLUMNS} FROM waiting WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"
+    ))?;
+    let after =
+        nearest(&format!("SELECT {COLUMNS} FROM waiting WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?;
     Ok(match (before.or(after), after.or(before)) {
         (Some(from), Some(to)) => (from.t_min, to.t_max, (from.epoch, to.epoch)),
         _ => {
@@ -174,10 +169,8 @@ pub(super) struct All {
 
 /// Looks at each row: damage shows.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<All> {
-    let mut statement = connection.prepare(
-        "SELECT seq, epoch, chunk, bulk, class, t_min, t_max, n, bytes, checksum FROM waiting
-         NOT INDEXED ORDER BY seq",
-    )?;
+    let mut statement =
+        connection.prepare(&format!("SELECT {COLUMNS} FROM waiting NOT INDEXED ORDER BY seq"))?;
     let mut rows = statement.query([])?;
     let mut all = All::default();
     while let Some(row) = rows.next()? {
@@ -209,7 +202,8 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
             class: row.get(2)?,
             t_min: Micros(row.get(3)?),
             t_max: Micros(row.get(4)?),
-            n: row.get::<_, i64>(5)?.max(0).cast_unsigned(),
+            // Nothing says whether it was turned over: a collector takes no more.
+            n: row.get::<_, i64>(5)?.max(0).cast_unsigned().min(COUNT_MAX),
             bytes: unsigned(6)?,
         };
         put(connection, &waits)?;

@@ -125,20 +125,15 @@ pub async fn agent(ground: &Ground) -> Measured {
         Figure::at_most("agents that ended", f64::from(ended), "", 0.0),
     ];
     figures.extend(site.figures().await);
-    if !waited.is_empty() {
-        let lost = 100.0 - saved(&site, &waited).await;
-        figures.push(Figure::at_most(
-            "lost of what waited, of a handful of flips",
-            lost,
-            "%",
-            LOST_MAX,
-        ));
+    if let Some(saved) = saved(&site, &waited).await {
+        let name = "lost of what waited, of a handful of flips";
+        figures.push(Figure::at_most(name, 100.0 - saved, "%", LOST_MAX));
     }
     Ok(figures)
 }
 
-/// The share of what was answered in these times that is stored, in percent; 0 if there was nothing.
-async fn saved(site: &Site, times: &[Range<Micros>]) -> f64 {
+/// The share of what was answered in these times that is stored, in percent; `None` if nothing was.
+async fn saved(site: &Site, times: &[Range<Micros>]) -> Option<f64> {
     let (mut answered, mut stored) = (0, 0);
     for (number, device) in site.devices.iter().enumerate() {
         let known = values(&site.client, device).await;
@@ -149,5 +144,5 @@ async fn saved(site: &Site, times: &[Range<Micros>]) -> f64 {
             }
         }
     }
-    100.0 * f64::from(stored) / f64::from(answered.max(1))
+    (answered > 0).then(|| 100.0 * f64::from(stored) / f64::from(answered))
 }

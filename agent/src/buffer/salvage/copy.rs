@@ -1,6 +1,6 @@
 //! Batches on their way from a damaged file to the fresh one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::SchemaId;
@@ -26,13 +26,13 @@ pub(super) struct Copy<'a> {
     pub(super) damaged: BTreeMap<u64, Head>,
     /// What was saved and does not wait.
     pub(super) kept: Vec<Waits>,
-    /// Schemas that are there, and by which number they are followed last.
-    followed: BTreeMap<SchemaId, u64>,
+    /// Schemas that are there.
+    followed: BTreeSet<SchemaId>,
 }
 
 impl<'a> Copy<'a> {
     pub(super) fn new(ruin: &'a Ruin<'a>, room: &'a Room<'a>, effort: &'a Effort<'a>) -> Self {
-        let (damaged, kept, followed) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let (damaged, kept, followed) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
         Self { ruin, room, effort, damaged, kept, followed }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Copy<'a> {
         waits: bool,
     ) -> Result<Vec<u64>, BufferError> {
         let (mut saved, mut kept, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut followed = BTreeMap::new();
+        let mut followed = BTreeSet::new();
         let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for seq in seqs.take(STEP) {
             // What cannot be read concerns this one alone.
@@ -94,10 +94,9 @@ impl<'a> Copy<'a> {
                 false => kept.push(row),
             }
             for id in schemas::from_bytes(&head.schemas) {
-                let last = self.followed.get(&id).or_else(|| followed.get(&id));
-                if last.is_none_or(|last| *last < seq) {
-                    schema(self.ruin, &step, id, seq)?;
-                    followed.insert(id, seq);
+                if !self.followed.contains(&id) && followed.insert(id) {
+                    // Which number follows it last is not known yet, but that none is higher.
+                    schema(self.ruin, &step, id, self.ruin.end.max(seq))?;
                 }
             }
             saved.push(seq);

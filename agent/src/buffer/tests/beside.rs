@@ -216,6 +216,47 @@ async fn what_neither_waits_nor_was_acknowledged_waits_again() {
 }
 
 #[tokio::test]
+async fn what_is_not_known_to_wait_nor_what_it_was_is_declared_and_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    batches(dir.path(), 4, 0).await;
+    open(dir.path()).execute("DELETE FROM waiting WHERE seq IN (2, 3)", []).unwrap();
+    // Of one of before nothing proves what it says.
+    changed(dir.path(), "UPDATE batch SET checksum = NULL, n = n + (1 << 41) WHERE seq = 2");
+    changed(dir.path(), "UPDATE batch SET data = x'00' WHERE seq = 3");
+    let running = Running::start(config(dir.path()));
+    running.measured(0).await;
+    let mut told = BTreeSet::new();
+    let mut state = running.buffer.state();
+    while told.len() < 4 {
+        state.borrow_and_update();
+        let all = running.all().await;
+        assert!(!seqs_of(&all).contains(&2));
+        told.extend(gaps(&all).iter().map(|gap| (gap.seq_first, gap.class, gap.count)));
+        if told.len() < 4 {
+            state.changed().await.unwrap();
+        }
+    }
+    assert_eq!(told, [(2, 1, 0), (2, 2, 0), (2, 3, 0), (3, 3, 1)].into());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_index_that_leaves_out_what_waits_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    batches(dir.path(), 5, 2).await;
+    one_less(dir.path(), "waiting_by_order");
+    let running = Running::start(config(dir.path()));
+    assert_eq!(seqs_of(&running.all().await), [3, 4, 5]);
+    running.stop().await;
+    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let aside: Vec<_> = names.filter(|name| name.to_string_lossy().contains("damaged")).collect();
+    assert!(aside.is_empty(), "the file is the same: {aside:?}");
+    let check = "PRAGMA integrity_check";
+    let check: String = open(dir.path()).query_row(check, [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_before_a_fork_is_not_sent_in_the_new_stream() {
     let dir = tempfile::tempdir().unwrap();
     let sent = batches(dir.path(), 5, 3).await;

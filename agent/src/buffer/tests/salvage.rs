@@ -194,3 +194,74 @@ async fn a_file_of_before_that_cannot_be_migrated_is_saved_as_far_as_it_can_be_r
     assert_eq!((told.reason(), told.count), (GapReason::Corrupt, 0));
     running.stop().await;
 }
+
+/// A file of before with a page that is not what was written, which only shows once it was migrated.
+async fn of_before(
+    dir: &Path,
+    is_clean: bool,
+    spoil: impl FnOnce(&mut [u8], usize, &BTreeMap<u64, Outgoing>),
+) -> BTreeMap<u64, Outgoing> {
+    let sent = filled(dir, is_clean).await;
+    before_0004(dir);
+    let path = dir.join("buffer.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    // Of each page there is one.
+    connection.execute_batch("VACUUM").unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'schema'";
+    let root: i64 = connection.query_row(root, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(&path).unwrap();
+    spoil(&mut bytes, usize::try_from(root).unwrap() - 1, &sent);
+    std::fs::write(&path, bytes).unwrap();
+    sent
+}
+
+#[tokio::test]
+async fn damage_of_a_file_of_before_that_shows_after_its_migration_costs_no_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let schemas = |bytes: &mut [u8], root: usize, _: &BTreeMap<u64, Outgoing>| {
+        bytes[root * PAGE..(root + 1) * PAGE].fill(0xff);
+    };
+    let sent = of_before(dir.path(), true, schemas).await;
+    let running = Running::start(config(dir.path()));
+    let stream_id = sent.values().next().unwrap().batch.stream_id;
+    assert_eq!(running.buffer.state().borrow().stream_id, stream_id, "it goes on");
+    let all: BTreeMap<_, _> =
+        running.all().await.into_iter().map(|one| (one.batch.seq, one.batch.data)).collect();
+    assert!(sent.iter().all(|(seq, one)| all.get(seq) == Some(&one.batch.data)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_batch_of_a_file_of_before_is_lost_alone_after_an_unclean_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let largest = |sent: &BTreeMap<u64, Outgoing>| {
+        sent.values().max_by_key(|one| one.batch.data.len()).unwrap().clone()
+    };
+    let chain = |bytes: &mut [u8], _: usize, sent: &BTreeMap<u64, Outgoing>| {
+        let data = largest(sent).batch.data;
+        assert!(data.len() > 3 * PAGE, "{}", data.len());
+        // In the middle of its content, wherever that goes over from one page to the next.
+        let places = [PAGE + PAGE / 2, PAGE + PAGE / 2 + 100];
+        let place = places
+            .into_iter()
+            .find_map(|at| bytes.windows(24).position(|window| window == &data[at..at + 24]));
+        let page = place.unwrap() / PAGE;
+        bytes[page * PAGE..page * PAGE + 4].fill(0xff);
+    };
+    let sent = of_before(dir.path(), false, chain).await;
+    let lost = largest(&sent);
+    let running = Running::start(config(dir.path()));
+    running.measured(0).await;
+    assert_eq!(running.buffer.state().borrow().stream_id, lost.batch.stream_id, "it goes on");
+    running.told().await;
+    let all = running.all().await;
+    let missing: Vec<_> =
+        sent.keys().filter(|seq| !all.iter().any(|one| one.batch.seq == **seq)).collect();
+    assert_eq!(missing, [&lost.batch.seq]);
+    let told = gaps(&all);
+    let told = told.iter().filter(|gap| gap.reason() == GapReason::Corrupt);
+    let told: Vec<_> = told.map(|gap| (gap.class, gap.seq_first, gap.count)).collect();
+    assert_eq!(told, [(lost.batch.class, lost.batch.seq, rows_of(&lost))]);
+    running.stop().await;
+}

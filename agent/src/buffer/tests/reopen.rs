@@ -1,0 +1,80 @@
+//! A file that is opened anew while the buffer runs, and what stands beside it.
+
+use super::*;
+
+fn open(dir: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(dir.join("buffer.db")).unwrap()
+}
+
+fn writer_of(dir: &Path) -> writer::Writer {
+    let (state, _) = watch::channel(BufferState::default());
+    writer::Writer::open(config(dir), Clock::system(), state, Arc::default()).unwrap()
+}
+
+/// Fails as a disk does that is away for a moment.
+fn failed() -> BufferError {
+    let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+    BufferError::from(rusqlite::Error::SqliteFailure(failed, None))
+}
+
+#[test]
+fn state_changes_that_are_lost_while_polling_goes_on_are_declared() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(dir.path());
+    writer.take(facts(1, writer.clock.now()));
+    writer.commit();
+    open(dir.path()).execute_batch("DROP TABLE batch; DROP TABLE waiting").unwrap();
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    assert_eq!(writer.trouble, None);
+    let classes = "SELECT GROUP_CONCAT(class ORDER BY class) FROM gap WHERE reason = ?1";
+    let corrupt = GapReason::Corrupt as i32;
+    let classes: String =
+        writer.file.connection.query_row(classes, [corrupt], |row| row.get(0)).unwrap();
+    assert_eq!(classes, "1,2,3");
+}
+
+#[test]
+fn numbers_that_the_file_has_used_beyond_those_of_its_owner_are_not_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(dir.path());
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    let next = writer.file.numbers.next + 40;
+    let other = open(dir.path());
+    let used = "UPDATE stream SET next_seq = ?1, reserved_to = reserved_to + 40";
+    assert_eq!(other.execute(used, [next.cast_signed()]).unwrap(), 1);
+    stream::sign(&other).unwrap();
+    drop(other);
+    writer.recover(&failed()).unwrap();
+    assert_eq!(writer.file.numbers.next, next);
+    assert!(writer.file.numbers.reserved_to > next);
+}
+
+#[test]
+fn a_reopen_that_trusts_its_file_looks_at_what_waits_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(dir.path());
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    let away = "DELETE FROM waiting";
+    assert_eq!(open(dir.path()).execute(away, []).unwrap(), 1);
+    writer.recover(&failed()).unwrap();
+    assert_eq!(writer.file.fill.batches, 0, "nobody looks through the whole file");
+    writer.stop();
+    drop(writer);
+    assert_eq!(writer_of(dir.path()).file.fill.batches, 1, "but at a start");
+}
+
+#[tokio::test]
+async fn what_cannot_be_cleared_beside_a_file_keeps_nobody_from_opening_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.clock.now())).await;
+    running.until(|state| state.batches == 1).await;
+    running.stop().await;
+    std::fs::create_dir(dir.path().join("buffer.db.making")).unwrap();
+    let running = Running::start(config(dir.path()));
+    assert_eq!(seqs(&running.all().await), [1]);
+    running.stop().await;
+}
