@@ -299,7 +299,6 @@ impl Uplink for UplinkService {
         let (version, platform) = (hello.agent_version, hello.platform);
         self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
         self.parts.live.agent_connected(&peer, (version, platform), hello.link.as_ref());
-        tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
         Ok(Response::new(Welcome {
             window: session::WINDOW as u32,
             backlog_window: share.batches(),

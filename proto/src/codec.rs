@@ -6,7 +6,7 @@ use tonic::codec::{BufferSettings, Codec};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
 /// Of each direction of each call, for as long as it lasts. tonic's 8 KiB twice were a sixth of what an agent
-/// takes of the collector's memory; a larger message makes its buffer grow.
+/// takes of the collector's memory. A larger message makes its buffer grow, which stays so while the call lasts.
 const BUFFER_BYTES: usize = 1024;
 /// tonic's default: what is encoded goes out when there is so much of it.
 const YIELD_BYTES: usize = 32 * 1024;

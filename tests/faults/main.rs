@@ -103,7 +103,7 @@ fn one(row: &Row, engine: Engine, round: u64) -> Outcome {
     let measured = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let ground = Ground::new(engine, round, TIMES).await?;
-            let limited = tokio::time::timeout(row.within + AROUND, (row.round)(&ground)).await;
+            let limited = tokio::time::timeout(row.within() + AROUND, (row.round)(&ground)).await;
             limited.map_or_else(
                 |late| Ok(Outcome::Broken(late.to_string())),
                 |measured: Measured| measured.map(Outcome::Measured),

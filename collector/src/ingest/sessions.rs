@@ -202,7 +202,10 @@ impl Sessions {
             !older
         });
         // One that says hello again opens no other session.
-        self.counters.sessions_opened.add(u64::from(is_first));
+        if is_first {
+            self.counters.sessions_opened.add(1);
+            tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
+        }
         Ok(told)
     }
 
