@@ -17,7 +17,7 @@ pub const TAIL: Duration = Duration::from_secs(1);
 /// Gaps name the times of whole batches; a poll's answer is logged before its row has a time.
 const BLUR: Duration = Duration::from_millis(500);
 /// Delivery class of what the oracle counts.
-const CLASS: &str = "counters";
+pub const CLASS: &str = "counters";
 const CRASH: &str = "crash";
 
 /// From an agent's kill until its routers had answered what it asked last.

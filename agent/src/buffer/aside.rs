@@ -21,7 +21,7 @@ use super::room::Room;
 use super::salvage::{Effort, Ruin, Salvaged, salvage};
 use super::stream::Stream;
 use super::waiting::{COLUMNS, Waits};
-use super::{BufferConfig, BufferError, clocks, gaps, losses, since, stream};
+use super::{BufferConfig, BufferError, clocks, gaps, losses, order, since, stream};
 
 /// Files set aside that are kept for support.
 const KEPT: usize = 1;
@@ -91,6 +91,9 @@ fn move_away(path: &Path, now: Micros) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         // It shows nothing, and must not take the place of one that does.
         return remove(path);
+    }
+    if !path.exists() {
+        return Ok(());
     }
     fs::rename(path, with_end(path, &format!(".damaged-{}", now.0)))
 }
@@ -279,7 +282,7 @@ impl Clocks {
     fn lost(&self, path: &Path, connection: &Connection, look: Look) -> [(Gap, Ends); 3] {
         let (from, from_epoch) = self
             .since
-            .or_else(|| oldest(connection).ok())
+            .or_else(|| oldest(connection).or_else(|_| oldest_of_before(connection)).ok())
             .or_else(|| Some((changed(path)?, self.last)))
             .unwrap_or((look.wall, self.epochs.current()));
         LOST_CLASSES.map(|class| {
@@ -307,6 +310,13 @@ fn oldest(connection: &Connection) -> rusqlite::Result<(Micros, u64)> {
         "SELECT MIN(t_min), epoch FROM waiting WHERE epoch = (SELECT MAX(epoch) FROM waiting)";
     connection
         .query_row(last, [], |row| Ok((Micros(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))
+}
+
+/// Of a file that was not migrated yet all batches wait: up to five minutes too early, by an index that leaves out the
+/// pages of their content.
+fn oldest_of_before(connection: &Connection) -> rusqlite::Result<(Micros, u64)> {
+    let first = "SELECT MIN(chunk) FROM batch INDEXED BY batch_by_order";
+    connection.query_row(first, [], |row| Ok((order::chunk_start(row.get(0)?), 0)))
 }
 
 /// How much it was, as far as that can be told in time.

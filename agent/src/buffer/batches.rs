@@ -179,7 +179,7 @@ pub(super) fn is_told(head: &Head, data: &[u8]) -> bool {
 /// A batch that tells what it is waits for its acknowledgement; where its content is not what was written, until
 /// it is to be sent. Says of how many bytes it is; `None` if nothing tells what it is.
 pub(super) fn wait(connection: &Connection, seq: u64) -> rusqlite::Result<Option<u64>> {
-    let Ok(waits) = waiting::known(connection, Err(seq))? else { return Ok(None) };
+    let Ok(waits) = waiting::of_batch(connection, seq)? else { return Ok(None) };
     let bytes: i64 = connection
         .prepare_cached("SELECT LENGTH(data) FROM batch WHERE seq = ?1")?
         .query_row([bound(seq)], |row| row.get(0))?;
@@ -339,7 +339,12 @@ impl<'a> Pick<'a> {
 
 /// `None` if it cannot be sent.
 fn outgoing(shelf: &Shelf<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Option<Outgoing>> {
-    let Found::Good { head, data, .. } = read(shelf.connection, seq)? else { return Ok(None) };
+    let Found::Good { head, data, is_proven } = read(shelf.connection, seq)? else {
+        return Ok(None);
+    };
+    if !is_proven && !is_told(&head, &data) {
+        return Ok(None);
+    }
     let ids = schemas::from_bytes(&head.schemas);
     let batch = Batch {
         stream_id: shelf.stream_id,

@@ -1,6 +1,7 @@
 //! One commit: gathered batches in, acknowledged ones out, and what to do when it fails.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
@@ -80,6 +81,8 @@ impl Writer {
     fn write(&mut self, stop: bool) -> Result<(), BufferError> {
         let now = self.clock.now();
         let limit = self.limit_bytes();
+        self.tell_again();
+        self.attempt = Some((now, mem::take(&mut self.lost)));
         let mut written = Written {
             numbers: self.file.numbers,
             schemas: self.file.schemas.clone(),
@@ -101,7 +104,7 @@ impl Writer {
         retention::turn(&step, &mut books, (by, collector_now), self.config.cap_bytes)?;
         let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
         written.schemas.prune(&step, schemas_most)?;
-        for gap in self.lost.values() {
+        for gap in self.attempt.as_ref().into_iter().flat_map(|(_, lost)| lost.values()) {
             let mut gap = *gap;
             if gap.seq_first == 0 {
                 // Lost for want of a number: two gaps under the same one would be taken for one.
@@ -142,12 +145,18 @@ impl Writer {
         self.file.delivered = written.delivered;
         self.unwritten.clear();
         self.unwritten_schemas.clear();
-        self.lost.clear();
+        self.attempt = None;
         self.acked = Default::default();
         (self.acked_count, self.acked_since) = (0, None);
         self.file.epochs.saved();
         self.forget_epochs();
         Ok(())
+    }
+
+    /// What a commit that failed would have told as lost.
+    fn tell_again(&mut self) {
+        let (_, lost) = self.attempt.take().unwrap_or_default();
+        lost.into_values().for_each(|gap| self.lose(gap));
     }
 
     /// What the file may hold: the cap less its log and a margin for the tables' own pages.
@@ -222,11 +231,11 @@ impl Writer {
     fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
         // What is in the place of a file that cannot be opened tells nothing of that file.
         let opening = match error.is_damage() && self.is_open {
-            false => Opening::Trust,
+            false => self.opening,
             true if self.suspect => Opening::Replace,
             true => Opening::Check,
         };
-        self.suspect |= opening == Opening::Check;
+        self.opening = opening;
         let (stream_id, numbers) = (self.file.stream_id, self.file.numbers);
         let (epochs, delivered) = (&self.file.epochs.clone(), &self.file.delivered.clone());
         let acked = &self.acked;
@@ -239,6 +248,12 @@ impl Writer {
         opened.delivered.go_on(&self.file.delivered);
         self.file = opened;
         self.is_open = true;
+        self.opening = Opening::Trust;
+        self.suspect |= opening == Opening::Check;
+        // A commit that failed may have been kept after all.
+        if self.attempt.as_ref().is_some_and(|(at, _)| self.file.committed_at == Some(*at)) {
+            self.attempt = None;
+        }
         if self.file.stream_id != stream_id {
             self.renumber();
         }

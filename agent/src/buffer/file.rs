@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use farwatch_common::clock::{Clock, Look};
+use farwatch_common::clock::{Clock, Look, Micros};
 use farwatch_common::id::AgentId;
 use farwatch_common::ranges::SeqRanges;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
@@ -17,8 +17,8 @@ use super::epochs::Epochs;
 use super::gather::Sequences;
 use super::schemas::Schemas;
 use super::{
-    BufferConfig, BufferError, aside, clocks, gaps, losses, narrow, retention, stream, versions,
-    waiting,
+    BufferConfig, BufferError, aside, clocks, gaps, losses, narrow, retention, since, stream,
+    versions, waiting,
 };
 
 pub(super) const FILE_NAME: &str = "buffer.db";
@@ -56,6 +56,8 @@ pub(super) struct File {
     pub(super) fill: Fill,
     pub(super) delivered: Delivered,
     pub(super) epochs: Epochs,
+    /// When something was written to it last, before it was opened.
+    pub(super) committed_at: Option<Micros>,
 }
 
 /// Pages the log may take of the cap.
@@ -97,6 +99,8 @@ pub(super) fn open(
     let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
     let damage = if emptied {
         "it is empty".to_owned()
+    } else if !path.exists() && since::read(&config.dir).is_some() {
+        "it is gone".to_owned()
     } else if owner.is_some_and(|owner| owner.opening == Opening::Replace) {
         "it fails again and again".to_owned()
     } else {
@@ -223,6 +227,7 @@ fn resume(
 ) -> Result<File, BufferError> {
     let now = look.wall;
     let found = stream_of(&connection, agent)?;
+    let committed_at = found.as_ref().map(|kept| kept.committed_at);
     let check = match owner {
         Some(owner) => owner.opening == Opening::Check,
         None => found.as_ref().is_some_and(|kept| !kept.clean),
@@ -234,9 +239,12 @@ fn resume(
         owner.opening == Opening::Trust && owner.stream_id == kept.stream_id
     });
     // Who had it open until now has looked already: it reads all numbers of the file.
-    let (is_indexed, here) = match is_trusted {
-        true => (true, None),
-        false => (narrow::check(&connection)?, Some(batches::seqs(&connection)?)),
+    let here = match is_trusted {
+        true => None,
+        false => {
+            narrow::check(&connection)?;
+            Some(batches::seqs(&connection)?)
+        }
     };
     // A damaged page shows here at the latest, before the file says that somebody goes on with it.
     let (schemas, waiting) = (Schemas::load(&connection)?, waiting::load(&connection)?);
@@ -257,9 +265,6 @@ fn resume(
         },
     };
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
-    if !is_indexed {
-        narrow::index_again(&step)?;
-    }
     let fill = mend(&step, stream_id, waiting, here.as_ref().zip(is_whole.then_some(&delivered)))?;
     numbers = numbers.wanted();
     stream::save_numbers(&step, numbers, now, false)?;
@@ -270,7 +275,7 @@ fn resume(
     // Without its log the file must not say that it was closed in order. A disk that has no room for that says so
     // soon enough.
     let _ = super::commit::drain(&connection, "PRAGMA wal_checkpoint(PASSIVE)");
-    Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs })
+    Ok(File { connection, stream_id, numbers, schemas, fill, delivered, epochs, committed_at })
 }
 
 /// The row of the stream, if there is one yet: what was written, and of this agent.
@@ -279,7 +284,7 @@ fn stream_of(
     agent: AgentId,
 ) -> Result<Option<stream::Stream>, BufferError> {
     let Some(kept) = stream::kept(connection)? else { return Ok(None) };
-    if kept.is_as_written() == Some(false) {
+    if !kept.is_as_written().unwrap_or_else(|| kept.can_be()) {
         let found = "the row of its stream is not what was written".to_owned();
         return Err(BufferError::Damaged { found });
     }
@@ -318,7 +323,7 @@ fn mend(
     let mut fill = waiting.fill;
     let mut unknown = Vec::new();
     for seq in waiting.wrong {
-        match waiting::known(step, Err(seq))? {
+        match waiting::of_batch(step, seq)? {
             Ok(known) => {
                 fill.take(0);
                 fill.add(known.bytes);

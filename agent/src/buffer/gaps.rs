@@ -71,18 +71,24 @@ fn checksum(gap: &Gap, (from_epoch, to_epoch): Ends) -> i64 {
 pub(super) fn read(row: &rusqlite::Row<'_>) -> Option<(Gap, Ends)> {
     let number = |at| row.get::<_, i64>(at).ok();
     let unsigned = |at| number(at).map(i64::cast_unsigned);
-    let gap = Gap {
-        stream_id: number(0)?,
-        seq_first: unsigned(1)?,
-        seq_last: unsigned(2)?,
-        from_us: number(3)?,
-        to_us: number(4)?,
-        class: row.get(5).ok()?,
-        count: unsigned(6)?,
-        reason: row.get(7).ok()?,
-    };
+    let gap = unproven(row).ok()?;
     let by = (unsigned(8)?, unsigned(9)?);
     (number(10)? == checksum(&gap, by) && is_sound(&gap)).then_some((gap, by))
+}
+
+/// Of the first eight of these columns.
+fn unproven(row: &rusqlite::Row<'_>) -> rusqlite::Result<Gap> {
+    let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+    Ok(Gap {
+        stream_id: row.get(0)?,
+        seq_first: unsigned(1)?,
+        seq_last: unsigned(2)?,
+        from_us: row.get(3)?,
+        to_us: row.get(4)?,
+        class: row.get(5)?,
+        count: unsigned(6)?,
+        reason: row.get(7)?,
+    })
 }
 
 /// What a collector takes, but for its ends: clocks that differ may put them the wrong way round.
@@ -188,16 +194,7 @@ pub(super) fn sign_all(connection: &Connection) -> rusqlite::Result<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-        let gap = Gap {
-            stream_id: row.get(0)?,
-            seq_first: unsigned(1)?,
-            seq_last: unsigned(2)?,
-            from_us: row.get(3)?,
-            to_us: row.get(4)?,
-            class: row.get(5)?,
-            count: unsigned(6)?,
-            reason: row.get(7)?,
-        };
+        let gap = unproven(row)?;
         let by = (unsigned(8)?, unsigned(9)?);
         sign.execute([row.get(10)?, checksum(&gap, by)])?;
     }
@@ -240,4 +237,19 @@ pub(super) fn get(
             [id],
             |row| Ok(read(row).map(|(gap, by)| (gap, by, row.get(11).unwrap_or(None)))),
         )
+}
+
+/// The same of a file that was not migrated yet: it is taken for what was written if a collector takes it, and by
+/// no clock that is known.
+pub(super) fn get_of_before(
+    connection: &Connection,
+    id: i64,
+) -> rusqlite::Result<Option<(Gap, Ends, Option<i64>)>> {
+    let text =
+        "SELECT stream_id, seq_first, seq_last, from_us, to_us, class, count, reason, batch_seq
+                FROM gap WHERE gap_id = ?1";
+    let (gap, reporter) = connection
+        .prepare_cached(text)?
+        .query_row([id], |row| Ok((unproven(row)?, row.get(8).unwrap_or(None))))?;
+    Ok(is_sound(&gap).then_some((gap, (0, 0), reporter)))
 }

@@ -308,7 +308,8 @@ fn told(ruin: &Ruin<'_>, effort: &Effort<'_>) -> (Vec<(Gap, Ends, Option<i64>)>,
     let mut told = Vec::new();
     let known = |epoch: u64| if ruin.epochs.contains(&epoch) { epoch } else { 0 };
     for id in ids.all.iter().flat_map(|(first, last)| first..=last) {
-        match gaps::get(ruin.connection, id.cast_signed()) {
+        let get = if ruin.is_of_before { gaps::get_of_before } else { gaps::get };
+        match get(ruin.connection, id.cast_signed()) {
             Ok(Some((gap, by, reporter))) if !effort.is_over() => {
                 told.push((gap, (known(by.0), known(by.1)), reporter));
             }

@@ -50,7 +50,7 @@ impl Stream {
     }
 
     /// Of a row without a checksum this is all that can be told.
-    fn can_be(&self) -> bool {
+    pub(super) fn can_be(&self) -> bool {
         let Sequences { next, reserved_to } = self.numbers;
         self.stream_id > 0 && (1..=reserved_to).contains(&next) && reserved_to < NUMBERS_END
     }

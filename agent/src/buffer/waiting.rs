@@ -119,7 +119,14 @@ pub(super) fn get(connection: &Connection, seq: u64) -> rusqlite::Result<Option<
 
 /// The same, by the batch itself where the row is not what was written.
 pub(super) fn known(connection: &Connection, read: Verified) -> rusqlite::Result<Verified> {
-    let Err(seq) = read else { return Ok(read) };
+    match read {
+        Ok(_) => Ok(read),
+        Err(seq) => of_batch(connection, seq),
+    }
+}
+
+/// The row as the batch itself tells it.
+pub(super) fn of_batch(connection: &Connection, seq: u64) -> rusqlite::Result<Verified> {
     Ok(match batches::read(connection, seq)? {
         Found::Good { head, data, is_proven } if is_proven || batches::is_told(&head, &data) => {
             Ok(Waits::of(&head, data.len() as u64))

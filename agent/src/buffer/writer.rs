@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
 use super::batches::{self, Picked, Shelf};
-use super::file::{self, File};
+use super::file::{self, File, Opening};
 use super::gather::{Gather, Gathered};
 use super::losses;
 use super::since::Since;
@@ -33,6 +33,9 @@ use crate::poll::outlet::{Loss, Unplaced};
 const RECEIVED_MAX: usize = 256;
 /// Acknowledged batches are noted with the next commit, or once so many wait for that.
 const ACKED_MAX: u64 = 256;
+
+/// By stream and class.
+pub(super) type Lost = BTreeMap<(i64, u32), Gap>;
 
 pub(super) struct Writer {
     pub(super) config: BufferConfig,
@@ -55,11 +58,15 @@ pub(super) struct Writer {
     pub(super) told: Option<Vec<(i64, SeqRanges)>>,
     /// What found no room on the way here.
     unplaced: Arc<Unplaced>,
-    /// Lost in memory, not yet noted in the file, by stream and class.
-    pub(super) lost: BTreeMap<(i64, u32), Gap>,
+    /// Lost in memory, not yet noted in the file.
+    pub(super) lost: Lost,
+    /// When a commit was tried that has not succeeded, and what it would have noted.
+    pub(super) attempt: Option<(Micros, Lost)>,
     pub(super) trouble: Option<String>,
     /// The file looked damaged, was checked and seemed sound; nothing was committed since.
     pub(super) suspect: bool,
+    /// How the file is to be taken that could not be opened again.
+    pub(super) opening: Opening,
     /// Not after the file could not be opened again: an empty one in memory is in its place.
     pub(super) is_open: bool,
 }
@@ -104,9 +111,11 @@ impl Writer {
             in_flight: BTreeSet::new(),
             told: None,
             unplaced,
-            lost: BTreeMap::new(),
+            lost: Lost::new(),
+            attempt: None,
             trouble: None,
             suspect: false,
+            opening: Opening::Trust,
             is_open: true,
             config,
             clock,

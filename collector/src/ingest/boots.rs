@@ -51,6 +51,7 @@ struct Known {
     /// Who was admitted last, and so has the session.
     holder: Option<Boot>,
     told_at: Option<Micros>,
+    fork_told_at: Option<Micros>,
 }
 
 /// All agents that were here since the start: an entry each.
@@ -64,6 +65,11 @@ impl Boots {
     pub fn open(&mut self, agent: AgentId, boot: &[u8], now: Micros) -> Opening {
         let Ok(boot) = Boot::try_from(boot) else { return Opening::Admitted };
         self.agents.entry(agent).or_default().open(boot, now)
+    }
+
+    /// A number of the agent came with other content. Says whether that is to be told.
+    pub fn forked(&mut self, agent: AgentId, now: Micros) -> bool {
+        is_due(&mut self.agents.entry(agent).or_default().fork_told_at, now)
     }
 
     /// The process that has the agent's session is heard.
@@ -134,12 +140,17 @@ impl Known {
     }
 
     fn is_to_be_told(&mut self, now: Micros) -> bool {
-        let is_due = self.told_at.is_none_or(|at| now.since(at) >= TOLD_EVERY);
-        if is_due {
-            self.told_at = Some(now);
-        }
-        is_due
+        is_due(&mut self.told_at, now)
     }
+}
+
+/// Whether it is time to tell again; if so it is told now.
+fn is_due(told_at: &mut Option<Micros>, now: Micros) -> bool {
+    let is_due = told_at.is_none_or(|at| now.since(at) >= TOLD_EVERY);
+    if is_due {
+        *told_at = Some(now);
+    }
+    is_due
 }
 
 #[cfg(test)]

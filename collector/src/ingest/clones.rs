@@ -1,4 +1,4 @@
-//! Two hosts run as one agent: who is told of it.
+//! Two hosts run as one agent, or one was put back to an old copy of itself: who is told of it.
 //!
 //! The refusal tells the one that is kept out; screens and rules know as long as it comes back; the
 //! tenant's audit has a row, now and then. That row is written beside, never in the way of a session.
@@ -56,15 +56,17 @@ pub(super) fn admit(parts: &Parts, peer: &PeerInfo, boot: &[u8]) -> Result<(), S
             agent = %peer.agent,
             "two hosts run as one agent: the younger is kept out"
         );
-        let (database, peer) = (parts.database.clone(), peer.clone());
-        task::spawn_child(&parts.cancel, async move {
-            if let Err(error) = write(&database, &peer, now).await {
-                let error = chain(&error);
-                tracing::warn!(error, "that an agent runs twice could not be written down");
-            }
-        });
+        write_down(parts, peer, "clone", now);
     }
     if is_kept_out { Err(refusal()) } else { Ok(()) }
+}
+
+/// Other content came under a number that is stored: the agent begins a new stream.
+pub(super) fn forked(parts: &Parts, peer: &PeerInfo) {
+    let now = parts.clock.now();
+    if parts.clones.boots(|boots| boots.forked(peer.agent, now)) {
+        write_down(parts, peer, "fork", now);
+    }
 }
 
 fn refusal() -> Status {
@@ -73,10 +75,25 @@ fn refusal() -> Status {
     refusal
 }
 
-async fn write(database: &Database, peer: &PeerInfo, now: Micros) -> Result<(), InventoryError> {
+fn write_down(parts: &Parts, peer: &PeerInfo, verb: &'static str, now: Micros) {
+    let (database, peer) = (parts.database.clone(), peer.clone());
+    task::spawn_child(&parts.cancel, async move {
+        if let Err(error) = write(&database, &peer, verb, now).await {
+            let error = chain(&error);
+            tracing::warn!(error, verb, "what happened to an agent could not be written down");
+        }
+    });
+}
+
+async fn write(
+    database: &Database,
+    peer: &PeerInfo,
+    verb: &'static str,
+    now: Micros,
+) -> Result<(), InventoryError> {
     let context = peer.context();
     let agent = agent_get(database, &context, peer.agent).await?;
     let write = database.change(&context, peer.tenant, Access::Write).await?;
-    let change = Change::new("agent", "clone", peer.agent.0, &agent.name);
+    let change = Change::new("agent", verb, peer.agent.0, &agent.name);
     Ok(write.commit([change], now).await?)
 }

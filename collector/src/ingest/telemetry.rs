@@ -28,7 +28,7 @@ use super::committer::{Answer, Outcome};
 use super::session::{Lane, Session, Share, WINDOW};
 use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Refused, Sender, Whose};
-use super::{Fenced, Parts, refused};
+use super::{Fenced, Parts, clones, refused};
 use crate::identity::PeerInfo;
 use crate::inventory::quota::Quotas;
 use crate::live::Live;
@@ -208,6 +208,9 @@ impl Shell {
             match outcome {
                 Outcome::Durable => acks.entry(stream).or_default().insert(seq),
                 Outcome::Rejected(code, detail) => {
+                    if code == RejectCode::Fork {
+                        clones::forked(&self.parts, &self.peer);
+                    }
                     self.send(reject(stream, seq, code, detail)).await?;
                 }
                 Outcome::Unavailable => unavailable = true,

@@ -308,14 +308,18 @@ async fn a_bad_batch_is_refused_and_the_next_goes_on() {
             assert_eq!(stream.acked(1).await, [3]);
             stream.batch(wire(3, &[poll(DEVICE, 30, 2)])).await;
             assert_eq!(stream.rejected().await, (3, RejectCode::Fork));
+            stream.batch(wire(3, &[poll(DEVICE, 30, 3)])).await;
+            assert_eq!(stream.rejected().await, (3, RejectCode::Fork));
             // Now the schema is known.
             stream.batch(Batch { schemas: Vec::new(), ..good(4) }).await;
             assert_eq!(stream.acked(1).await, [4]);
+            audited(&world, "SELECT count(*) FROM audit WHERE action = 'agent.fork'").await;
         })
         .await;
     let page = metrics.render();
-    for reason in ["malformed", "unknown_schema", "fork"] {
-        let line = format!("farwatch_ingest_batches_rejected_total{{reason=\"{reason}\"}} 1\n");
+    for (reason, times) in [("malformed", 1), ("unknown_schema", 1), ("fork", 2)] {
+        let line =
+            format!("farwatch_ingest_batches_rejected_total{{reason=\"{reason}\"}} {times}\n");
         assert!(page.contains(&line), "{line} is not in {page}");
     }
 }
@@ -342,12 +346,22 @@ async fn a_newer_session_fences_the_older() {
         .await;
 }
 
+/// One row is written, beside what it tells of.
+async fn audited(world: &World, count: &'static str) {
+    let written = async {
+        while world.count(count).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), written).await.expect("a row of the audit");
+    assert_eq!(world.count(count).await, 1);
+}
+
 #[tokio::test]
 async fn of_two_hosts_that_run_as_one_agent_the_younger_is_kept_out_and_the_tenant_told() {
     let world = World::open().await;
     let stage = stage(&world).await;
     let counters = stage.ingest.service.parts.counters.clone();
-    let audited = "SELECT count(*) FROM audit WHERE action = 'agent.clone'";
     let hello = async |connection, boot| {
         let guard = stage.ingest.sessions.begin(&peer(AGENT, connection));
         (stage.hello_of(AGENT, connection, vec![boot; 16]).await, guard)
@@ -365,13 +379,7 @@ async fn of_two_hosts_that_run_as_one_agent_the_younger_is_kept_out_and_the_tena
         assert!(refused.metadata().contains_key(CLONED_HEADER));
     }
     assert!(!back.1.token().is_cancelled(), "who is kept out ends nobody's session");
-    let written = async {
-        while world.count(audited).await == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), written).await.expect("a row of the audit");
-    assert_eq!(world.count(audited).await, 1);
+    audited(&world, "SELECT count(*) FROM audit WHERE action = 'agent.clone'").await;
 }
 
 #[tokio::test]

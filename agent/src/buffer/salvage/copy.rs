@@ -28,12 +28,14 @@ pub(super) struct Copy<'a> {
     pub(super) kept: Vec<Waits>,
     /// Schemas that are there.
     followed: BTreeSet<SchemaId>,
+    /// What comes now matters less than what has found no room.
+    is_full: bool,
 }
 
 impl<'a> Copy<'a> {
     pub(super) fn new(ruin: &'a Ruin<'a>, room: &'a Room<'a>, effort: &'a Effort<'a>) -> Self {
         let (damaged, kept, followed) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
-        Self { ruin, room, effort, damaged, kept, followed }
+        Self { ruin, room, effort, damaged, kept, followed, is_full: false }
     }
 
     /// Those that are in `fresh` afterwards: all, as far as there is time and room.
@@ -45,12 +47,17 @@ impl<'a> Copy<'a> {
     ) -> Result<SeqRanges, BufferError> {
         let mut saved = SeqRanges::new();
         let mut seqs = seqs.into_iter().peekable();
-        while seqs.peek().is_some() && !self.effort.is_over() && !self.room.is_short() {
+        while seqs.peek().is_some()
+            && !self.is_full
+            && !self.effort.is_over()
+            && !self.room.is_short()
+        {
             match self.some(fresh, &mut seqs, waits) {
                 Ok(some) => some.into_iter().for_each(|seq| saved.insert(seq)),
                 Err(error) if error.is_full() => {
+                    // The room that this makes belongs to what is told last.
                     self.room.give_up();
-                    break;
+                    self.is_full = true;
                 }
                 Err(error) => return Err(error),
             }

@@ -16,7 +16,8 @@ fn changed(dir: &Path, text: &str) {
 
 /// So many batches of a row each; the first `acked` of them are acknowledged, and the buffer is closed.
 async fn batches(dir: &Path, all: i64, acked: usize) -> Vec<Outgoing> {
-    let running = Running::start(config(dir));
+    // Each row closes its batch.
+    let running = Running::start(BufferConfig { batch_age: Duration::ZERO, ..config(dir) });
     running.measured(0).await;
     for number in 0..all {
         let before = running.buffer.state().borrow().next_seq;
@@ -241,22 +242,6 @@ async fn what_is_not_known_to_wait_nor_what_it_was_is_declared_and_not_sent() {
 }
 
 #[tokio::test]
-async fn an_index_that_leaves_out_what_waits_is_made_again() {
-    let dir = tempfile::tempdir().unwrap();
-    batches(dir.path(), 5, 2).await;
-    one_less(dir.path(), "waiting_by_order");
-    let running = Running::start(config(dir.path()));
-    assert_eq!(seqs_of(&running.all().await), [3, 4, 5]);
-    running.stop().await;
-    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    let aside: Vec<_> = names.filter(|name| name.to_string_lossy().contains("damaged")).collect();
-    assert!(aside.is_empty(), "the file is the same: {aside:?}");
-    let check = "PRAGMA integrity_check";
-    let check: String = open(dir.path()).query_row(check, [], |row| row.get(0)).unwrap();
-    assert_eq!(check, "ok");
-}
-
-#[tokio::test]
 async fn what_was_acknowledged_before_a_fork_is_not_sent_in_the_new_stream() {
     let dir = tempfile::tempdir().unwrap();
     let sent = batches(dir.path(), 5, 3).await;
@@ -312,5 +297,70 @@ async fn a_batch_of_before_is_saved_if_its_content_is_what_it_says() {
     let told = gaps(&running.all().await);
     let told: Vec<_> = told.iter().map(|gap| (gap.seq_first, gap.count)).collect();
     assert_eq!(told, [(2, 1), (3, 1)]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_pointer_of_an_index_into_another_table_destroys_nothing_of_that() {
+    let dir = tempfile::tempdir().unwrap();
+    batches(dir.path(), 300, 0).await;
+    let connection = open(dir.path());
+    // Gaps that an acknowledged batch has told and one that waits does.
+    let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300)
+         INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason, batch_seq)
+         SELECT stream_id, n, n, 1, 2, 2, 1, 3, n FROM n, stream";
+    assert_eq!(connection.execute(many, []).unwrap(), 300);
+    gaps::sign_all(&connection).unwrap();
+    let root = |name: &str| -> u64 {
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        let root: i64 = connection.query_row(root, [name], |row| row.get(0)).unwrap();
+        root.cast_unsigned()
+    };
+    let (by_order, other) = (root("waiting_by_order"), root("gap_by_batch"));
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(connection);
+    let path = dir.path().join("buffer.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = usize::try_from((by_order - 1) * PAGE).unwrap();
+    assert_eq!(bytes[at], 2, "an inner page of an index");
+    let last = at + 8;
+    bytes[last..last + 4].copy_from_slice(&u32::try_from(other).unwrap().to_be_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let running = Running::start(config(dir.path()));
+    assert_eq!(running.all().await.len(), 300);
+    running.stop().await;
+    let check: String =
+        open(dir.path()).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    let gaps = "SELECT COUNT(*) FROM gap WHERE seq_first <= 300";
+    let gaps: i64 = open(dir.path()).query_row(gaps, [], |row| row.get(0)).unwrap();
+    assert_eq!(gaps, 300);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_declared_since_what_it_held() {
+    let dir = tempfile::tempdir().unwrap();
+    batches(dir.path(), 3, 0).await;
+    let (since, _) = since::read(dir.path()).unwrap();
+    std::fs::remove_file(dir.path().join("buffer.db")).unwrap();
+    let running = Running::start(config(dir.path()));
+    running.measured(0).await;
+    let told = running.told().await;
+    assert_eq!((told.reason(), told.count), (GapReason::Corrupt, 0));
+    assert!(told.from_us <= since.0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_before_that_cannot_be_is_not_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let sent = batches(dir.path(), 3, 0).await;
+    before_0004(dir.path());
+    let far = "UPDATE stream SET next_seq = next_seq + (1 << 61)";
+    assert_eq!(open(dir.path()).execute(far, []).unwrap(), 1);
+    let running = Running::start(config(dir.path()));
+    running.measured(0).await;
+    assert_ne!(running.buffer.state().borrow().stream_id, sent[0].batch.stream_id);
+    assert_eq!(running.told().await.reason(), GapReason::Corrupt);
     running.stop().await;
 }

@@ -78,3 +78,64 @@ async fn what_cannot_be_cleared_beside_a_file_keeps_nobody_from_opening_it() {
     assert_eq!(seqs(&running.all().await), [1]);
     running.stop().await;
 }
+
+/// What the file tells as lost for want of a number: how often, and how much.
+fn unplaced(writer: &writer::Writer) -> (i64, i64) {
+    let told = "SELECT COUNT(*), SUM(count) FROM gap WHERE reason = ?1";
+    let evicted = GapReason::Evicted as i32;
+    let told =
+        writer.file.connection.query_row(told, [evicted], |row| Ok((row.get(0)?, row.get(1)?)));
+    told.unwrap()
+}
+
+#[test]
+fn what_a_commit_told_that_failed_and_was_kept_is_not_told_again() {
+    for is_kept in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = writer_of(dir.path());
+        let now = writer.clock.now();
+        let lost = |count| Gap {
+            stream_id: 1,
+            from_us: now.0,
+            to_us: now.0,
+            class: Class::Gauges as u32,
+            count,
+            reason: GapReason::Evicted as i32,
+            ..Gap::default()
+        };
+        writer.lose(lost(5));
+        let told = writer.lost.clone();
+        if is_kept {
+            writer.commit();
+            assert_eq!(unplaced(&writer), (1, 5));
+        }
+        let at = "SELECT committed_at FROM stream";
+        let at = writer.file.connection.query_row(at, [], |row| row.get(0)).unwrap();
+        let at = if is_kept { Micros(at) } else { now };
+        // As it is when the disk says that it could not be synced.
+        (writer.lost, writer.attempt) = (Default::default(), Some((at, told)));
+        writer.lose(lost(2));
+        writer.recover(&failed()).unwrap();
+        writer.commit();
+        assert_eq!(unplaced(&writer), if is_kept { (2, 7) } else { (1, 7) }, "{is_kept}");
+    }
+}
+
+#[test]
+fn a_check_that_could_not_be_made_is_made_when_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer_of(dir.path());
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    let (path, away) = (dir.path().join("buffer.db"), dir.path().join("away"));
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    let corrupt = BufferError::from(rusqlite::Error::SqliteFailure(corrupt, None));
+    writer.recover(&corrupt).unwrap_err();
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(open(dir.path()).execute("DELETE FROM waiting", []).unwrap(), 1);
+    writer.recover(&failed()).unwrap();
+    assert_eq!(writer.file.fill.batches, 1, "all of the file was looked at");
+}

@@ -174,6 +174,13 @@ async fn a_file_of_before_that_cannot_be_migrated_is_saved_as_far_as_it_can_be_r
     let sent = filled(dir.path(), true).await;
     before_0004(dir.path());
     let path = dir.path().join("buffer.db");
+    let oldest = rusqlite::Connection::open(&path).unwrap();
+    let gap =
+        "INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason)
+               SELECT stream_id, 1, 1, 1, 2, 2, 77, 1 FROM stream";
+    assert_eq!(oldest.execute(gap, []).unwrap(), 1);
+    let oldest: i64 =
+        oldest.query_row("SELECT MIN(t_min) FROM batch", [], |row| row.get(0)).unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = sent.values().nth(sent.len() / 2).unwrap();
     let page = page_with(&bytes, &middle.batch.data);
@@ -189,9 +196,14 @@ async fn a_file_of_before_that_cannot_be_migrated_is_saved_as_far_as_it_can_be_r
     for one in all.iter().filter(|one| sent.contains_key(&one.batch.seq)) {
         assert_eq!(one.batch.data, sent[&one.batch.seq].batch.data);
     }
-    // Which others waited nothing tells any more.
-    let told = running.told().await;
-    assert_eq!((told.reason(), told.count), (GapReason::Corrupt, 0));
+    running.told().await;
+    let told = gaps(&running.all().await);
+    assert!(told.iter().any(|gap| gap.count == 77), "what it had to tell is told: {told:?}");
+    // Which others waited nothing tells any more, but since when.
+    let corrupt = told.iter().filter(|gap| gap.reason() == GapReason::Corrupt);
+    let oldest = order::chunk_start(order::chunk(Micros(oldest))).0;
+    let corrupt: Vec<_> = corrupt.map(|gap| (gap.count, gap.from_us)).collect();
+    assert_eq!(corrupt, [(0, oldest); 3]);
     running.stop().await;
 }
 

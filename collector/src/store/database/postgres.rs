@@ -82,11 +82,6 @@ pub enum Refusal {
          Run `farwatch-collector migrate`"
     )]
     Unlocked { table: String },
-    #[error(
-        "`synchronous_commit` is off: what agents may forget would be lost in a crash. Set it to \
-         on for this login: ALTER ROLE farwatch SET synchronous_commit = on"
-    )]
-    NotDurable,
 }
 
 /// Connects, and looks whether the login and the server are fit to be served from.
@@ -115,6 +110,8 @@ pub(super) fn with_ours(options: PgConnectOptions) -> PgConnectOptions {
         ("search_path", SCHEMA),
         // Compiling a plan takes longer than any of our statements.
         ("jit", "off"),
+        // An ack is a promise: a commit is on the disk, whatever is set for the login or its database.
+        ("synchronous_commit", "on"),
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "60s"),
@@ -243,7 +240,8 @@ async fn refusal(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
     if let Some(row) = sqlx::query(UNLOCKED).bind(SCHEMA).fetch_optional(pool).await? {
         return Ok(Some(Refusal::Unlocked { table: row.try_get(0)? }));
     }
-    durability(pool).await
+    warn_of_no_sync(pool).await?;
+    Ok(None)
 }
 
 /// Whether the schema is this version's.
@@ -272,17 +270,14 @@ async fn version(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
     Ok(older.then_some(Refusal::OlderSchema { found: last, wanted }))
 }
 
-/// An ack is a promise: a commit has to be on the disk.
-async fn durability(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
-    let text = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
-    let row = sqlx::query(text).fetch_one(pool).await?;
-    if row.try_get::<&str, _>(0)? == "off" {
-        return Ok(Some(Refusal::NotDurable));
-    }
-    if row.try_get::<&str, _>(1)? == "off" {
+/// That the server syncs no commit may be wanted where nothing matters: it is said.
+async fn warn_of_no_sync(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let fsync: String =
+        sqlx::query_scalar("SELECT current_setting('fsync')").fetch_one(pool).await?;
+    if fsync == "off" {
         tracing::warn!(
             "the PostgreSQL server runs with fsync=off: a power cut loses what was acked"
         );
     }
-    Ok(None)
+    Ok(())
 }

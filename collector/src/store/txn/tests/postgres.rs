@@ -7,6 +7,9 @@ use crate::store::database::Refusal;
 use crate::store::fixture::PostgresWorld;
 use crate::store::fixture::scratch::{Scratch, composed};
 
+static SYNCHRONOUS: Sql =
+    Sql::new("SELECT current_setting('synchronous_commit')", file!(), line!());
+
 async fn run(connection: &mut PgConnection, text: String) {
     sqlx::raw_sql(composed(text)).execute(connection).await.unwrap();
 }
@@ -140,9 +143,22 @@ async fn a_server_that_keeps_no_promise_is_refused() {
     let unlocked = Refusal::Unlocked { table: "tenant".to_owned() };
     assert_eq!(refusal(&scratch, "farwatch").await, unlocked);
     run(&mut superuser, open.replace("NO FORCE", "FORCE")).await;
+    drop(superuser);
+    scratch.remove().await;
+}
+
+#[tokio::test]
+async fn a_commit_is_on_the_disk_whatever_is_set_for_the_database() {
+    let Some(scratch) = Scratch::open().await else { return };
+    let mut superuser = scratch.superuser().await;
     let lazy = format!("ALTER DATABASE {} SET synchronous_commit = off", scratch.name());
     run(&mut superuser, lazy).await;
-    assert_eq!(refusal(&scratch, "farwatch").await, Refusal::NotDurable);
+    let database = scratch.sign_in("farwatch").await.unwrap();
+    let mut reader = database.read(&caller(Access::Admin)).await.unwrap();
+    let set = SYNCHRONOUS.query().optional(&mut reader).await.unwrap().unwrap();
+    assert_eq!(set.get::<String>(0).unwrap(), "on");
+    drop(reader);
+    database.close().await;
     drop(superuser);
     scratch.remove().await;
 }
