@@ -74,7 +74,7 @@ impl IdGenerator {
 
 /// An id that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a {prefix} id: expected {prefix}_ and 13 letters of base32")]
+#[error("an id of this kind is {prefix}_ and 13 letters of base32")]
 pub struct ParseIdError {
     prefix: &'static str,
 }

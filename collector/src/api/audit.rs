@@ -18,7 +18,7 @@ use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{List, Meta, Paging, Ref, Time, cursor};
-use super::request::{Params, id, time};
+use super::request::{Params, id, span};
 use crate::audit::INSTALLATION;
 use crate::audit::list::{AuditCursor, AuditFilter, Listed, audit_list};
 use crate::identity::{Access, TenantContext};
@@ -144,11 +144,12 @@ impl Asked {
                 return Err(Error::bad_request("bad_query", detail));
             }
         }
+        let (from, to) = span(from.as_deref(), to.as_deref())?;
         let filter = AuditFilter {
             action: action.unwrap_or_default(),
             search: search.unwrap_or_default(),
-            from: from.map_or(Ok(Micros(i64::MIN)), |text| time("from", &text))?,
-            to: to.map_or(Ok(Micros(i64::MAX)), |text| time("to", &text))?,
+            from: from.unwrap_or(Micros(i64::MIN)),
+            to: to.unwrap_or(Micros(i64::MAX)),
         };
         Ok(Self { context, filter })
     }

@@ -77,6 +77,11 @@ impl Error {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing here.")
     }
 
+    /// The same of what cannot be the id of anything, in other words.
+    pub(super) fn not_found_as(detail: String) -> Self {
+        Self { detail, ..Self::not_found() }
+    }
+
     /// The same, of what a field of a body names.
     pub(super) fn in_field(self, field: &str) -> Self {
         if self.status != StatusCode::NOT_FOUND {
@@ -91,6 +96,12 @@ impl Error {
     pub(super) fn unauthenticated() -> Self {
         let detail = "Sign in, or send an API key as `Authorization: Bearer fwk_…`.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    /// An API key that is not good. Whether it ever was is nobody's business.
+    pub(super) fn unknown_key() -> Self {
+        let detail = "This API key is not known here; a tenant's administrator can make another.";
+        Self { detail: detail.to_owned(), ..Self::unauthenticated() }
     }
 
     pub(super) fn is_unauthenticated(&self) -> bool {

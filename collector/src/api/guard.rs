@@ -147,9 +147,9 @@ pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Erro
             Ok(Caller { context: session.context, proof, user, screen: None, last_used_at })
         }
         Proof::ApiKey(text) => {
-            let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
+            let text = str::from_utf8(text.expose()).map_err(|_| Error::unknown_key())?;
             let known = api_key_get(&state.db, text, now).await?;
-            let known = known.ok_or_else(Error::unauthenticated)?;
+            let known = known.ok_or_else(Error::unknown_key)?;
             let last_used_at = known.last_used_at;
             Ok(Caller { context: known.context, proof, user: None, screen: None, last_used_at })
         }

@@ -16,6 +16,7 @@ use crate::inventory::{Listed, Named, Page};
 
 pub(super) const LIMIT: u32 = 100;
 pub(super) const LIMIT_MAX: u32 = 1000;
+pub(super) const LIMIT_RULE: &str = "`limit` must be 1 to 1000.";
 const CURSOR_LEN_MAX: usize = 2048;
 
 /// A successful answer.
@@ -65,7 +66,7 @@ impl Paging {
     pub(super) fn limit(&self) -> Result<u32, Error> {
         match self.limit.unwrap_or(LIMIT) {
             limit @ 1..=LIMIT_MAX => Ok(limit),
-            _ => Err(Error::bad_request("bad_query", "`limit` must be 1 to 1000.")),
+            _ => Err(Error::bad_request("bad_query", LIMIT_RULE)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What comes in: bodies, queries, ids and times, each refused as a problem that says what to change.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::body::{Bytes, HttpBody as _};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::error::{Error, FieldError};
+use super::reply::LIMIT_RULE;
 
 /// Deepest nesting of a JSON body.
 const JSON_DEPTH_MAX: usize = 32;
@@ -125,15 +127,52 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(rejection) => Err(Error::bad_request("bad_query", rejection.body_text())),
+            Err(rejection) => {
+                Err(Error::bad_request("bad_query", query_wrong(&rejection.body_text())))
+            }
         }
     }
+}
+
+/// For operations that take no query.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoQuery {}
+
+/// What is wrong with a query, in a sentence that says what to do, of what its parser says.
+fn query_wrong(parsed: &str) -> String {
+    let said = parsed.strip_prefix(QUERY_PREFIX).unwrap_or(parsed);
+    // The parser may name it once more before.
+    if let Some((_, told)) = said.split_once("unknown field `")
+        && let Some((field, rest)) = told.split_once('`')
+    {
+        return match rest.rsplit_once("expected ") {
+            Some((_, known)) => format!("There is no `{field}` here; there is {known}."),
+            None => format!("There is no `{field}` here: this takes no query."),
+        };
+    }
+    match said.split_once(": ") {
+        Some(("limit", why)) if is_of_a_number(why) => LIMIT_RULE.to_owned(),
+        // Of a field that says so itself.
+        Some((field, why)) if why.starts_with("must be ") => format!("`{field}` {why}."),
+        Some((field, why)) if is_of_a_number(why) => format!("`{field}` must be a whole number."),
+        _ => format!("The query cannot be read: {said}."),
+    }
+}
+
+/// What `axum` begins with.
+const QUERY_PREFIX: &str = "Failed to deserialize query string: ";
+
+/// Whether that is what the standard library says of a number that cannot be read.
+fn is_of_a_number(why: &str) -> bool {
+    ["invalid digit found in string", "cannot parse integer from empty string"].contains(&why)
+        || (why.starts_with("number too ") && why.ends_with(" to fit in target type"))
 }
 
 /// The `{id}` of the path. What is no id names nothing: 404, like an id nobody has.
 pub(super) struct PathId<T>(pub(super) T);
 
-impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+impl<T: FromStr<Err: Display>, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
@@ -147,7 +186,12 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
 /// The two ids of a path. What is no id names nothing.
 pub(super) struct PathIds<A, B>(pub(super) A, pub(super) B);
 
-impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for PathIds<A, B> {
+impl<A, B, S> FromRequestParts<S> for PathIds<A, B>
+where
+    A: FromStr<Err: Display>,
+    B: FromStr<Err: Display>,
+    S: Send + Sync,
+{
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
@@ -159,9 +203,16 @@ impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for PathIds<A, 
 }
 
 /// An id in a query or body.
-pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
-    text.parse().map_err(|_| Error::not_found())
+pub(super) fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|error| {
+        let shown: String =
+            text.chars().filter(|letter| !letter.is_control()).take(ID_SHOWN_MAX).collect();
+        Error::not_found_as(format!("There is no `{shown}` here: {error}."))
+    })
 }
+
+/// Letters of what is no id that are told back.
+const ID_SHOWN_MAX: usize = 40;
 
 /// A field that may be null: what is not there stays `None`, null becomes `Some(None)`.
 pub(super) fn or_null<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
@@ -172,9 +223,38 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
+/// Less than this, but for 0, is no time in microseconds that anybody means (1973), but one in seconds or
+/// milliseconds.
+const MICROS_MIN: i64 = 100_000_000_000_000;
+/// The same of milliseconds.
+const MILLIS_MIN: i64 = 100_000_000_000;
+
+/// From when to when, of a query in which either may be left out.
+pub(super) fn span(
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(Option<Micros>, Option<Micros>), Error> {
+    let end = |name, text: Option<&str>| text.map(|text| time(name, text)).transpose();
+    let (from, to) = (end("from", from)?, end("to", to)?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        let detail = "`from` is after `to`: exchange them.";
+        return Err(Error::bad_request("bad_query", detail));
+    }
+    Ok((from, to))
+}
+
 /// A time in a query: RFC 3339, or microseconds since 1970.
 pub(super) fn time(name: &str, text: &str) -> Result<Micros, Error> {
     let read = match text.parse::<i64>() {
+        Ok(short @ 1..MICROS_MIN) => {
+            let (unit, zeros) =
+                if short < MILLIS_MIN { ("seconds", 6) } else { ("milliseconds", 3) };
+            let detail = format!(
+                "`{name}` looks like {unit}; send microseconds since 1970, so with {zeros} zeros more, \
+                 or a time like 2026-11-21T03:37:18Z."
+            );
+            return Err(Error::bad_request("bad_query", detail));
+        }
         // Years -9999 to 9999, as in the other form: far from where sums overflow.
         Ok(micros) => jiff::Timestamp::from_microsecond(micros),
         // A plus sign that was not escaped arrives as a space.
@@ -248,5 +328,66 @@ mod tests {
         for text in ["yesterday", "-9223372036854775808", "9223372036854775807"] {
             assert!(time("from", text).is_err(), "{text}");
         }
+        assert_eq!(time("from", "0").unwrap(), Micros(0));
+    }
+
+    #[test]
+    fn seconds_and_milliseconds_are_told_apart_from_microseconds() {
+        for (text, expected) in [
+            (
+                "1795452152",
+                "`from` looks like seconds; send microseconds since 1970, so with 6 zeros",
+            ),
+            ("1795452152123", "`from` looks like milliseconds; send microseconds"),
+            ("1", "looks like seconds"),
+            ("99999999999999", "looks like milliseconds"),
+        ] {
+            let refused = time("from", text).unwrap_err();
+            assert!(refused.detail().contains(expected), "{text}: {}", refused.detail());
+        }
+        assert_eq!(time("from", "100000000000000").unwrap(), Micros(MICROS_MIN));
+    }
+
+    #[test]
+    fn from_comes_before_to() {
+        let (early, late) = ("2026-11-21T03:37:18Z", "2026-11-21T03:37:19Z");
+        assert!(span(Some(early), Some(late)).is_ok() && span(Some(early), Some(early)).is_ok());
+        assert_eq!(span(None, None).unwrap(), (None, None));
+        assert!(span(None, Some("x")).is_err() && span(Some("5"), None).is_err());
+        let refused = span(Some(late), Some(early)).unwrap_err();
+        assert_eq!(refused.detail(), "`from` is after `to`: exchange them.");
+    }
+
+    #[test]
+    fn what_is_no_id_is_told_with_what_one_is() {
+        use farwatch_common::id::AgentId;
+        let refused = id::<AgentId>("x\nyz").unwrap_err();
+        let expected =
+            "There is no `xyz` here: an id of this kind is agt_ and 13 letters of base32.";
+        assert_eq!((refused.detail(), refused.code()), (expected, "not_found"));
+        assert!(id::<AgentId>(&"x".repeat(1000)).unwrap_err().detail().len() < 200);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_query_is_a_sentence() {
+        let of = |rest: &str| query_wrong(&format!("{QUERY_PREFIX}{rest}"));
+        for why in [
+            "invalid digit found in string",
+            "cannot parse integer from empty string",
+            "number too large to fit in target type",
+        ] {
+            assert_eq!(of(&format!("limit: {why}")), "`limit` must be 1 to 1000.");
+            assert_eq!(of(&format!("points: {why}")), "`points` must be a whole number.");
+        }
+        assert_eq!(
+            of("unknown field `hours`, expected `from` or `to`"),
+            "There is no `hours` here; there is `from` or `to`."
+        );
+        assert_eq!(
+            of("hours: unknown field `hours`, there are no fields"),
+            "There is no `hours` here: this takes no query."
+        );
+        assert_eq!(of("limit: must be 1 to 5"), "`limit` must be 1 to 5.");
+        assert_eq!(of("it broke"), "The query cannot be read: it broke.");
     }
 }

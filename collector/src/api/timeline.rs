@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use farwatch_common::id::DeviceId;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
@@ -37,8 +38,17 @@ pub(super) struct TimelineQuery {
     /// Not included; now if not given.
     to: Option<String>,
     /// 1 to 500; 100 if not given.
+    #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
 }
+
+fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(from)?;
+    let limit = text.parse().ok().filter(|limit| (1..=ITEMS_MAX).contains(limit));
+    limit.map(Some).ok_or_else(|| D::Error::custom(LIMIT_RULE))
+}
+
+const LIMIT_RULE: &str = "must be 1 to 500";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Timeline {
@@ -162,9 +172,8 @@ pub(super) async fn timeline(
     let to = query.to.map_or(Ok(state.clock.now()), |text| time("to", &text))?;
     let from = query.from.map_or(Ok(to.before(RANGE)), |text| time("from", &text))?;
     let limit = query.limit.unwrap_or(ITEMS);
-    if from >= to || !(1..=ITEMS_MAX).contains(&limit) {
-        let detail = "`from` must be before `to`, and `limit` 1 to 500.";
-        return Err(Error::bad_request("bad_query", detail));
+    if from >= to {
+        return Err(Error::bad_request("bad_query", "`from` must be before `to`."));
     }
     let span = Span { from, to, limit };
     let items = history::timeline(&state.db, &state.samples, &caller.context, device, span).await?;

@@ -69,10 +69,19 @@ async fn a_key_ends_by_its_date_and_by_hand() {
 async fn a_broken_key_does_not_fall_back_to_the_cookie() {
     let world = World::new().await;
     let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
-    for value in ["Bearer fwk_x", "Basic eDp5", "Bearer"] {
+    let (unknown, other) = ("This API key is not known here", "Sign in, or send an API key");
+    for (value, expected) in [
+        ("Bearer fwk_x", unknown),
+        ("Bearer \u{e9}", other),
+        ("Basic eDp5", other),
+        ("Bearer", other),
+    ] {
         let request = world.request(Method::GET, "/api/v1/me", &who);
         let request = request.header("authorization", value).body(Body::empty()).unwrap();
-        assert_eq!(world.send(request).await.code(), "unauthenticated", "{value}");
+        let refused = world.send(request).await;
+        assert_eq!(refused.code(), "unauthenticated", "{value}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(expected), "{value}: {detail}");
     }
 }
 

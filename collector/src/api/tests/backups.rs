@@ -234,9 +234,15 @@ async fn a_device_is_fetched_when_somebody_asks() {
         assert_eq!(world.get("/api/v1/config-jobs?state=x", &viewer).await.code(), "bad_query");
         let jobs = "UPDATE config_job SET state = 'failed', cause = 'silent', ended_at = 5";
         world.raw().run(jobs).await;
-        assert_eq!(list("changed_from=5").await, 0);
+        assert_eq!(list("changed_from=1970-01-01T00:00:00.000005Z").await, 0);
         world.raw().run("UPDATE config_job SET changed = 1").await;
-        assert_eq!((list("changed_from=5").await, list("changed_from=6").await), (1, 0));
+        assert_eq!(
+            (
+                list("changed_from=1970-01-01T00:00:00.000005Z").await,
+                list("changed_from=1970-01-01T00:00:00.000006Z").await
+            ),
+            (1, 0)
+        );
         run(&admin).await.data();
         let first = world.get("/api/v1/config-jobs?limit=1", &viewer).await.json();
         let cursor = first["meta"]["next_cursor"].as_str().unwrap();

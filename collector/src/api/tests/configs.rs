@@ -239,9 +239,17 @@ async fn the_timeline_tells_what_happened_the_newest_first() {
             place.get(&format!("{path}?to=2020-01-01T00:00:00Z")).await.data()["items"],
             json!([])
         );
-        for wrong in ["?limit=0", "?limit=501", "?from=9&to=8", "?x=1"] {
+        let limit = "`limit` must be 1 to 500.";
+        for (wrong, expected) in [
+            ("?limit=0", limit),
+            ("?limit=501", limit),
+            ("?limit=many", limit),
+            ("?from=2020-01-01T00:00:00Z&to=2019-01-01T00:00:00Z", "`from` must be before `to`."),
+            ("?x=1", "There is no `x` here; there is one of `from`, `to`, `limit`."),
+        ] {
             let refused = place.get(&format!("{path}{wrong}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
+            assert_eq!(refused.json()["detail"], expected, "{wrong}");
         }
         place.world.remove().await;
     }

@@ -200,7 +200,7 @@ async fn a_screen_hangs_where_anybody_sees_it() {
     for path in [
         format!("/api/v1/events?device={device}"),
         "/api/v1/alerts?phase=resolved".to_owned(),
-        "/api/v1/alerts?resolved_from=5".to_owned(),
+        "/api/v1/alerts?resolved_from=1970-01-01T00:00:00.000005Z".to_owned(),
     ] {
         assert_eq!(world.get(&path, &screen).await.code(), "forbidden", "{path}");
     }
