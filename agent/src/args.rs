@@ -157,7 +157,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run => runtime.block_on(agent::run(&config, clock))?,
         Command::Status { json } => {
             let now = clock.now();
-            let status = Status::read(&config.state_dir, now)?;
+            let status = Status::of(&config, now)?;
             match json {
                 true => say_json(&status)?,
                 false => say(&status.to_text(now))?,

@@ -29,7 +29,7 @@ const COLLECTORS_MAX: usize = 8;
 pub async fn examine(config: &AgentConfig, clock: &Clock) -> Report {
     let now = clock.now();
     let dir = &config.state_dir;
-    let status = Status::read(dir, now).ok();
+    let status = Status::of(config, now).ok();
     let running = status.and_then(|status| status.running);
     let credentials = identity::load(dir).map_err(|error| chain(&error));
     let mut checks = vec![local::state(dir), local::enrolment(&credentials, running.is_some())];

@@ -11,7 +11,19 @@ mod system;
 #[path = "platform/unix.rs"]
 mod system;
 
-pub use system::{default_config_file, default_state_dir, host_name, private_dir, volume_bytes};
+pub use system::{
+    default_config_file, default_state_dir, host_name, private_dir, process_state, volume_bytes,
+};
+
+/// What the system says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessState {
+    /// There is none of this number.
+    Gone,
+    /// A signal has stopped it, or a debugger.
+    Stopped,
+    Alive,
+}
 
 /// For example `linux/x86_64`.
 #[must_use]

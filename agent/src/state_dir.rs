@@ -33,6 +33,17 @@ pub struct StateDir {
 }
 
 impl StateDir {
+    /// Whether a process has the directory; `None` where that cannot be told. It is had for an instant to see.
+    #[must_use]
+    pub fn is_in_use(path: &Path) -> Option<bool> {
+        let lock = path.join(LOCK_FILE);
+        match lock.try_exists() {
+            Ok(true) => lock_exclusive(&lock).ok().map(|lock| lock.is_none()),
+            Ok(false) => Some(false),
+            Err(_) => None,
+        }
+    }
+
     /// Makes `path` if needed and keeps others out until the result is dropped. Two processes with
     /// one identity would use each number twice, which looks as if the agent had been cloned.
     pub fn lock(path: &Path) -> Result<Self, StateDirError> {
@@ -52,11 +63,14 @@ mod tests {
     fn one_process_at_a_time_has_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state");
+        assert_eq!(StateDir::is_in_use(&path), Some(false));
         let first = StateDir::lock(&path).unwrap();
+        assert_eq!(StateDir::is_in_use(&path), Some(true));
         let error = StateDir::lock(&path).unwrap_err();
         assert!(matches!(error, StateDirError::InUse { .. }));
         assert!(error.to_string().contains("stop it first"));
         drop(first);
+        assert_eq!(StateDir::is_in_use(&path), Some(false));
         StateDir::lock(&path).unwrap();
     }
 

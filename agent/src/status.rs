@@ -1,35 +1,36 @@
 //! What `farwatch-agent status` shows: the identity, the buffer's file, and what a running agent
 //! last wrote about itself.
 
-use std::fmt::Write as _;
+mod process;
+mod text;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::file::{read_if_present, write_private};
+use farwatch_common::id::AgentId;
+use farwatch_common::platform::volume_free_bytes;
 use farwatch_common::task::chain;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::buffer::{self, BufferState, Summary};
+use crate::config::AgentConfig;
 use crate::history::jobs::{JobCounts, Jobs};
 use crate::identity::{self, IdentityError};
+use crate::platform;
 use crate::poll::{PollCounters, PollSnapshot};
+use crate::state_dir::StateDir;
 use crate::uplink::UplinkState;
+
+pub use self::process::Process;
 
 const FILE: &str = "status.json";
 /// How often a running agent writes.
 const EVERY: Duration = Duration::from_secs(5);
-/// Older than this, the agent that wrote does not run any more.
-const STALE: Duration = Duration::from_secs(20);
-
-/// Less than this is everyday life of a link.
-const LOSS_PERCENT_TOLD: f64 = 0.1;
-/// A clock further off than this makes certificates and charts wrong.
-const CLOCK_OFF_MAX: Duration = Duration::from_secs(2);
-
 /// What a running agent writes about itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct Running {
@@ -154,23 +155,45 @@ pub struct Status {
     pub age_ms: Option<u64>,
     /// What the running agent wrote last; none if no agent runs.
     pub running: Option<serde_json::Value>,
+    pub process: Process,
+    /// Milliseconds since an agent wrote something that it did not take back as it stopped: one that runs, or one
+    /// that ended without that.
+    pub last_seen_ms: Option<u64>,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// What the buffer still takes before something goes, in bytes.
+    pub room_bytes: Option<u64>,
 }
 
 impl Status {
-    /// Reads it beside the agent that may be running.
-    pub fn read(state_dir: &Path, now: Micros) -> Result<Self, StatusError> {
+    /// Of the agent of this configuration.
+    pub fn of(config: &AgentConfig, now: Micros) -> Result<Self, StatusError> {
+        let dir = &config.state_dir;
+        // Whose it is says nothing of how large it may be.
+        Self::read(dir, config.buffer(dir, AgentId(0)).cap_bytes, now)
+    }
+
+    /// Reads it beside the agent that may be running. Its buffer takes up to `cap_bytes`.
+    fn read(state_dir: &Path, cap_bytes: u64, now: Micros) -> Result<Self, StatusError> {
         let credentials = identity::load(state_dir)?;
         let known = credentials.as_ref();
         let path = state_dir.join(FILE);
+        // First: who ends meanwhile is seen to have told something, and not to be there any more.
         let bytes = read_if_present(&path).map_err(|source| StatusError::Read { path, source })?;
-        let running = bytes
-            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-            .filter(|told| age(told, now).is_some_and(|age| age < STALE));
+        let told = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        let seen = told.as_ref().and_then(|told| age(told, now));
+        let pid = told.as_ref().and_then(|told| u32::try_from(told["pid"].as_u64()?).ok());
+        let state = pid.and_then(platform::process_state);
+        let process = Process::judge(StateDir::is_in_use(state_dir), seen.map(|age| (age, state)));
+        let running = told.filter(|_| process == Process::Running);
         // A damaged file is what a status is asked for; a running agent replaces it.
-        let (buffer, buffer_error) = match buffer::summary(state_dir) {
+        let (buffer, buffer_error) = match buffer::summary(state_dir, now) {
             Ok(summary) => (summary, None),
             Err(error) => (None, Some(chain(&error))),
         };
+        let free = volume_free_bytes(state_dir);
+        let room_bytes = buffer.as_ref().map(|buffer| room(buffer, cap_bytes, free));
+        let seen_ms = seen.and_then(|age| u64::try_from(age.as_millis()).ok());
         Ok(Self {
             enrolled: known.is_some(),
             agent: known.map(|known| known.agent.to_string()),
@@ -180,82 +203,20 @@ impl Status {
             buffer,
             buffer_error,
             connected: running.as_ref().is_some_and(|told| told["uplink"]["connected"] == true),
-            age_ms: running
-                .as_ref()
-                .and_then(|told| u64::try_from(age(told, now)?.as_millis()).ok()),
+            age_ms: seen_ms.filter(|_| running.is_some()),
             running,
+            process,
+            last_seen_ms: seen_ms,
+            pid,
+            room_bytes,
         })
     }
+}
 
-    /// Some lines for a person.
-    #[must_use]
-    pub fn to_text(&self, now: Micros) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: String| {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name:<12} {value}");
-        };
-        match (&self.name, &self.agent) {
-            (Some(name), Some(agent)) => {
-                line("identity", format!("{name} ({agent})"));
-                line("collectors", self.collectors.join(", "));
-            }
-            _ => line("identity", "not enrolled: run `farwatch-agent enroll`".into()),
-        }
-        if let Some(expires) = self.certificate_expires_us {
-            line(
-                "certificate",
-                match now.0 < expires {
-                    true => format!("good for {} h", Micros(expires).since(now).as_secs() / 3600),
-                    false => "EXPIRED: enrol again with a new token and --force".into(),
-                },
-            );
-        }
-        if let Some(buffer) = &self.buffer {
-            let age = buffer.oldest_us.map_or(0, |at| now.since(Micros(at)).as_secs());
-            let (batches, kib) = (buffer.batches, buffer.bytes / 1024);
-            line("buffer", format!("{batches} batches, {kib} KiB, oldest {age} s"));
-            let lost: Vec<String> =
-                buffer.losses.iter().map(|(name, count)| format!("{name} {count}")).collect();
-            if !lost.is_empty() {
-                line("lost", lost.join(", "));
-            }
-        }
-        if let Some(error) = &self.buffer_error {
-            line("buffer", format!("cannot be read: {error}"));
-        }
-        match &self.running {
-            None => line("agent", "not running".into()),
-            Some(told) => {
-                let age = self.age_ms.unwrap_or_default() / 1000;
-                line("agent", format!("running, {} devices, as of {age} s ago", told["devices"]));
-                if let Some(trouble) = told["buffer_trouble"].as_str() {
-                    line("trouble", format!("nothing can be written to the buffer: {trouble}"));
-                }
-                if let Some(configs) = configs_line(&told["configs"]) {
-                    line("configs", configs);
-                }
-                let uplink = &told["uplink"];
-                line(
-                    "uplink",
-                    match uplink["connected"].as_bool() {
-                        Some(true) => connected(uplink),
-                        _ => match uplink["last_error"].as_str() {
-                            Some(error) => format!("not connected: {error}"),
-                            None => "connecting".into(),
-                        },
-                    },
-                );
-                // As measured in the session that is up.
-                if uplink["connected"] == true
-                    && let Some(offset) = uplink["clock_offset_us"].as_i64()
-                {
-                    line("clock", clock_line(offset));
-                }
-            }
-        }
-        text
-    }
+/// What is acknowledged goes before anything that waits, and the file has taken its part of the disk already.
+fn room(buffer: &Summary, cap_bytes: u64, free: Option<u64>) -> u64 {
+    let most = free.map_or(cap_bytes, |free| cap_bytes.min(buffer.file_bytes.saturating_add(free)));
+    most.saturating_sub(buffer.bytes)
 }
 
 /// How long ago the agent wrote this.
@@ -263,57 +224,21 @@ fn age(told: &serde_json::Value, now: Micros) -> Option<Duration> {
     Some(now.since(Micros(told["at_us"].as_i64()?)))
 }
 
-/// Jobs and outcomes that wait; `None` if none does, as is usual.
-fn configs_line(configs: &serde_json::Value) -> Option<String> {
-    let count = |name: &str| configs[name].as_u64().unwrap_or(0);
-    let (running, waiting, outcomes) = (count("running"), count("waiting"), count("outcomes"));
-    let kib = count("outcome_bytes") / 1024;
-    (running + waiting + outcomes > 0).then(|| {
-        format!("{running} being fetched, {waiting} to fetch, {outcomes} to send ({kib} KiB)")
-    })
-}
-
-/// Where to, over what, and why not over QUIC.
-fn connected(uplink: &serde_json::Value) -> String {
-    let text = |name: &str| uplink[name].as_str();
-    let mut line = format!("connected to {}", text("collector").unwrap_or("?"));
-    if let Some(transport) = text("transport") {
-        let _ = write!(line, " over {transport}");
-    }
-    let reason = match text("transport_reason") {
-        Some("udp_blocked") => " (UDP does not get through)",
-        Some("quic_died") => " (QUIC went silent again and again)",
-        Some("lossy") => " (UDP loses too much)",
-        _ => "",
-    };
-    line.push_str(reason);
-    if uplink["proxied"] == true {
-        line.push_str(" through a proxy");
-    }
-    if let Some(round_trip) = uplink["round_trip_ms"].as_u64() {
-        let _ = write!(line, ", {round_trip} ms away");
-    }
-    if let Some(lost) = uplink["lost_percent"].as_f64().filter(|lost| *lost >= LOSS_PERCENT_TOLD) {
-        let _ = write!(line, ", {lost:.1} % of packets lost");
-    }
-    line
-}
-
-/// `offset_us` is how far the collector's clock is ahead of this host's.
-fn clock_line(offset_us: i64) -> String {
-    let off = Duration::from_micros(offset_us.unsigned_abs());
-    let side = if offset_us > 0 { "behind" } else { "ahead of" };
-    let advice = if off > CLOCK_OFF_MAX { "; set this host's clock" } else { "" };
-    format!("{:.3} s {side} the collector's{advice}", off.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::process::STALE;
     use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn read(dir: &Path, now: Micros) -> Status {
+        Status::read(dir, 100 * MIB, now).unwrap()
+    }
 
     #[test]
     fn a_damaged_buffer_and_what_the_agent_suffers_from_are_shown() {
         let dir = tempfile::tempdir().unwrap();
+        let held = StateDir::lock(dir.path()).unwrap();
         std::fs::write(dir.path().join("buffer.db"), "not a database at all").unwrap();
         let now = Micros(1_000_000_000);
         let told = serde_json::json!({
@@ -329,7 +254,7 @@ mod tests {
         });
         std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
         let now = now.after(Duration::from_millis(7_900));
-        let status = Status::read(dir.path(), now).unwrap();
+        let status = read(dir.path(), now);
         assert_eq!((status.connected, status.age_ms), (true, Some(7_900)));
         let text = status.to_text(now);
         for part in [
@@ -343,8 +268,94 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
-        let later = Status::read(dir.path(), now.after(STALE)).unwrap();
+        let later = read(dir.path(), now.after(STALE));
+        assert!(later.to_text(now).contains("not responding: it has told nothing for 27 s"));
         assert_eq!((later.connected, later.age_ms, later.running), (false, None, None));
+        // Killed: the lock is gone, and what it told is not.
+        drop(held);
+        let ended = read(dir.path(), now);
+        assert_eq!((ended.connected, ended.age_ms, &ended.running), (false, None, &None));
+        assert_eq!((ended.process, ended.last_seen_ms), (Process::Ended, Some(7_900)));
+        let text = ended.to_text(now);
+        let expected = "not running: it ended without a goodbye, last seen 7 s ago";
+        assert!(text.contains(expected) && !text.contains("connected"), "{text}");
+        std::fs::remove_file(dir.path().join(FILE)).unwrap();
+        let never = read(dir.path(), now);
+        assert!(
+            never.process == Process::NotRunning && never.to_text(now).contains("not running\n")
+        );
+    }
+
+    #[test]
+    fn one_that_a_signal_has_stopped_does_not_respond() {
+        if platform::process_state(std::process::id()).is_none() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let _held = StateDir::lock(dir.path()).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id().to_string();
+        let stopped = std::process::Command::new("kill").args(["-STOP", &pid]).status().unwrap();
+        assert!(stopped.success());
+        let now = Micros(1_000_000_000);
+        let told = serde_json::json!({
+            "at_us": now.0, "pid": child.id(), "uplink": { "connected": true },
+        });
+        std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
+        let status = loop {
+            let status = read(dir.path(), now.after(Duration::from_secs(3)));
+            // The system takes a moment.
+            if status.process != Process::Running {
+                break status;
+            }
+        };
+        assert_eq!((status.process, status.connected), (Process::Stopped, false));
+        let text = status.to_text(now);
+        let expected = format!("not responding: a signal has stopped process {}", child.id());
+        assert!(text.contains(&expected), "{text}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(read(dir.path(), now).process, Process::Starting, "another has the directory");
+    }
+
+    #[test]
+    fn what_was_lost_and_what_room_is_left_are_told() {
+        let now = Micros(1_795_232_238_000_000);
+        let mut status = read(tempfile::tempdir().unwrap().path(), now);
+        let text = |status: &Status| status.to_text(now);
+        assert!(!text(&status).contains("lost"), "there is no file");
+        let made_us = Some(now.0 - 3 * 86_400 * Micros::SECOND);
+        status.buffer = Some(Summary { made_us, rate: Some(100.0), ..Summary::default() });
+        status.room_bytes = Some(2045 * MIB);
+        assert!(
+            text(&status).contains("lost         nothing since 2026-11-18\n"),
+            "{}",
+            text(&status)
+        );
+        assert!(text(&status).contains("room         2045 MiB, about 248 days at this rate\n"));
+        let buffer = status.buffer.as_mut().unwrap();
+        let lost = [
+            ("crashes", 2),
+            ("corrupt_rows_class_1", 0),
+            ("evicted_batches_class_3", 7),
+            ("evicted_rows_class_3", 120),
+        ];
+        buffer.losses = lost.map(|(name, count)| (name.to_owned(), count)).into();
+        buffer.rate = None;
+        status.room_bytes = Some(5 * MIB);
+        let expected = "lost         since 2026-11-18: not counted of events (damaged), what was on its way \
+                        to the disk at 2 kills, 120 rows of counters (the buffer was full)\n";
+        assert!(text(&status).contains(expected), "{}", text(&status));
+        assert!(text(&status).contains("room         5 MiB\n"));
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_the_room() {
+        let buffer = Summary { bytes: 3, file_bytes: 10, ..Summary::default() };
+        assert_eq!(room(&buffer, 100, None), 97);
+        assert_eq!(room(&buffer, 100, Some(1000)), 97);
+        assert_eq!(room(&buffer, 100, Some(20)), 27);
+        assert_eq!(room(&buffer, 2, Some(20)), 0);
     }
 
     #[tokio::test]

@@ -145,7 +145,8 @@ impl Ingest {
             clock.clone(),
         );
         tasks.spawn("committer", committer.run(cancel.clone()));
-        tasks.spawn("links", links::run(live.clone(), database.clone(), cancel.clone()));
+        let links = links::run(live.clone(), database.clone(), clock.now(), cancel.clone());
+        tasks.spawn("links", links);
         tasks.spawn("presence", presence.clone().run(database.clone(), cancel.clone()));
         tasks.spawn("refusals", refusals.clone().run(database.clone(), cancel.clone()));
         let service = UplinkService::new(UplinkParts {

@@ -23,6 +23,7 @@ mod rollback;
 mod routers;
 mod scan;
 mod snmpd;
+mod stopped;
 mod totp;
 mod uplink;
 mod wire;

@@ -155,6 +155,7 @@ pub(super) fn replace(
         // A collector takes no gap without a stream, and two of one stream without numbers for one.
         let is_nobodys = lost.stream_id <= 0 || lost.seq_first == 0;
         let stream_id = if is_nobodys { fresh.stream_id } else { lost.stream_id };
+        losses::count(&fresh.connection, ("corrupt", lost.class), 0, 0)?;
         gaps::record(&fresh.connection, &Gap { stream_id, ..*lost }, *by)?;
     }
     // No number of it is used yet.
@@ -203,7 +204,7 @@ pub(super) fn renew(
     let step = fresh.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut numbers = match &kept {
         Some(kept) => {
-            stream::declare_crash(&step, kept, (last, clocks.epochs.current()), look.wall)?
+            stream::declare_away(&step, kept, (last, clocks.epochs.current()), look.wall)?
         }
         None => numbers,
     };

@@ -98,6 +98,9 @@ impl Writer {
             gap.from_us = gap.from_us.saturating_add(step_us);
             gap.to_us = gap.to_us.saturating_add(step_us);
         }
+        if let Some(until) = &mut self.polled_until {
+            until.0 = until.0.saturating_add(step_us);
+        }
         self.commit();
     }
 

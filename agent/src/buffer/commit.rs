@@ -137,7 +137,9 @@ impl Writer {
             clocks::save(&step, &self.file.epochs)?;
         }
         retention::save(&step, &mut written.delivered)?;
-        stream::save_numbers(&step, written.numbers, now, stop)?;
+        // Until the file is closed an uplink may still send: nothing is asked any more since polling has ended.
+        let until = self.polled_until.filter(|_| stop).unwrap_or(now);
+        stream::save_numbers(&step, written.numbers, until, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
         self.file.schemas = written.schemas;
@@ -415,6 +417,10 @@ impl Insert<'_> {
             }
         }
         // Last, so that it reports what this very commit has lost.
+        let (stream_id, epochs) = (self.stream_id, self.epochs);
+        gaps::settle_stops(self.connection, stream_id, epochs, || {
+            self.written.numbers.take_in_commit()
+        })?;
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
         if reporting.is_none() && gaps::any_unreported(self.connection, self.epochs)? {
             reporting = Some(Gathered::events(self.written.numbers.take_in_commit(), epoch));

@@ -87,7 +87,7 @@ pub(super) enum Opening {
 }
 
 /// Opens the file in `config.dir`, or a fresh one in place of a damaged one. Without an `owner`
-/// that knows which numbers are used, those an unclean stop may have lost are declared.
+/// that knows which numbers are used, those an unclean stop may have lost are declared, and the time since any stop.
 pub(super) fn open(
     config: &BufferConfig,
     owner: Option<Owner<'_>>,
@@ -217,7 +217,8 @@ fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
     Ok(connection)
 }
 
-/// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
+/// Reads or makes the stream and declares the time since it was used last, after an unclean stop with the numbers that
+/// may be lost.
 fn resume(
     mut connection: Connection,
     agent: AgentId,
@@ -258,10 +259,9 @@ fn resume(
         None => (stream::begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
         Some(kept) => match owner.filter(|owner| owner.stream_id == kept.stream_id) {
             Some(owner) => (owner.stream_id, furthest(owner.numbers, &kept)),
-            None => (
-                kept.stream_id,
-                stream::declare_crash(&step, &kept, (last, epochs.current()), now)?,
-            ),
+            None => {
+                (kept.stream_id, stream::declare_away(&step, &kept, (last, epochs.current()), now)?)
+            }
         },
     };
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;

@@ -1,6 +1,8 @@
 //! The statements on gaps: kept until the collector has acknowledged the batch that reports them. A collector
 //! refuses a batch with a gap that cannot be, so each row has a checksum.
 
+use std::time::Duration;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Event, Gap, GapReason};
@@ -15,6 +17,10 @@ const GAPS_PER_BATCH: i64 = 256;
 pub(super) const COUNT_MAX: u64 = 1 << 40;
 /// Of what is lost it is not known any more which classes it was of.
 pub(super) const LOST_CLASSES: [Class; 3] = [Class::Events, Class::Gauges, Class::Counters];
+
+/// A stop that was shorter is not told. A device may be asked each second, and of such a one a hole shows after 2.5 s:
+/// of an ordinary restart the ledger has no row.
+pub(super) const STOPPED_MIN: Duration = Duration::from_secs(2);
 
 /// The epochs by whose clocks a gap begins and ends.
 pub(super) type Ends = (u64, u64);
@@ -110,6 +116,52 @@ fn told_from(epochs: &Epochs) -> i64 {
     }
 }
 
+/// Stops whose clocks can be compared by now get a number of this stream; those that were too short are forgotten.
+pub(super) fn settle_stops(
+    connection: &Connection,
+    stream_id: i64,
+    epochs: &Epochs,
+    mut number: impl FnMut() -> u64,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT stream_id, seq_first, seq_last, from_us, to_us, class, count, reason,
+           from_epoch, to_epoch, checksum, gap_id FROM gap
+         WHERE reason = ?1 AND seq_first = 0 AND batch_seq IS NULL
+           AND MIN(from_epoch, to_epoch) >= ?2",
+    )?;
+    let mut rows = statement.query(params![GapReason::Stopped as i32, told_from(epochs)])?;
+    let mut stops = Vec::new();
+    while let Some(row) = rows.next()? {
+        // What is not what was written is told as such.
+        if let Some((gap, by)) = read(row) {
+            stops.push((row.get::<_, i64>(11)?, gap, by));
+        }
+    }
+    for (id, gap, by) in stops {
+        let (from, to) = ends(&gap, by, epochs);
+        if to.since(from) < STOPPED_MIN {
+            connection.execute("DELETE FROM gap WHERE gap_id = ?1", [id])?;
+            continue;
+        }
+        let seq = number();
+        let gap = Gap { stream_id, seq_first: seq, seq_last: seq, ..gap };
+        connection.execute(
+            "UPDATE gap SET stream_id = ?2, seq_first = ?3, seq_last = ?3, checksum = ?4
+             WHERE gap_id = ?1",
+            params![id, stream_id, seq.cast_signed(), checksum(&gap, by)],
+        )?;
+    }
+    Ok(())
+}
+
+/// From when to when by the clock of now. What nobody has measured may put them the wrong way round, which a collector
+/// refuses.
+fn ends(gap: &Gap, by: Ends, epochs: &Epochs) -> (Micros, Micros) {
+    let ends = [(by.0, gap.from_us), (by.1, gap.to_us)]
+        .map(|(epoch, at)| epochs.to_current(epoch, Micros(at)));
+    (ends[0].min(ends[1]), ends[0].max(ends[1]))
+}
+
 /// Gaps no batch reports yet become events of the batch `seq` of this stream, by the clock of now. Those whose
 /// clock cannot be compared with it yet wait. What is not what was written is told as not counted.
 pub(super) fn report(
@@ -132,11 +184,8 @@ pub(super) fn report(
     let (mut told, mut unknown) = (Vec::new(), None::<(i64, usize)>);
     while let Some(row) = rows.next()? {
         if let Some((gap, by)) = read(row) {
-            // What nobody has measured may put them the wrong way round, which a collector refuses.
-            let ends = [(by.0, gap.from_us), (by.1, gap.to_us)]
-                .map(|(epoch, at)| epochs.to_current(epoch, Micros(at)).0);
-            let (from_us, to_us) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
-            told.push(gather::gap_event(now, Gap { from_us, to_us, ..gap }));
+            let (from, to) = ends(&gap, by, epochs);
+            told.push(gather::gap_event(now, Gap { from_us: from.0, to_us: to.0, ..gap }));
         } else {
             // If that is wrong, it is most often far off.
             let since = row.get(3).ok().filter(|from: &i64| (0..=now.0).contains(from));

@@ -201,6 +201,17 @@ pub(super) fn count(
     Ok(())
 }
 
+/// Each may have taken up to the last second, which nobody can count.
+pub(super) fn count_crash(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO counter (name, value) VALUES ('crashes', 1)
+             ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        )?
+        .execute([])?;
+    Ok(())
+}
+
 /// Moves a batch the collector will never take out of the way (contract G11).
 pub(super) fn quarantine(
     connection: &Connection,

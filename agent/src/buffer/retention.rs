@@ -42,7 +42,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<(Delivered, bool
 }
 
 /// All hours, and the ids of those that are not what was written.
-fn read(
+pub(super) fn read(
     connection: &Connection,
     hours: &mut Vec<Hour>,
     unreadable: &mut Vec<i64>,

@@ -8,10 +8,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::gaps::{self, Ends};
 use super::gather::Sequences;
-use super::{checksum, file};
+use super::{checksum, file, losses};
 
 /// What is lost for good with memory: state changes are told anew after each start.
 const SAMPLES: [Class; 2] = [Class::Gauges, Class::Counters];
+/// A stop is of all classes and is told once, by that of the polls themselves.
+const STOPPED_CLASS: Class = Class::Gauges;
 
 /// No agent comes so far.
 const NUMBERS_END: u64 = 1 << 48;
@@ -124,27 +126,37 @@ pub(super) fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i6
     Ok(stream_id)
 }
 
-/// The numbers to go on with. What was lost began `by` the last clock of before and ends by that of now.
-pub(super) fn declare_crash(
+/// The numbers to go on with. Since the file was used last nothing was asked; with a crash something may be lost too.
+/// That time began `by` the last clock of before and ends by that of now.
+pub(super) fn declare_away(
     connection: &Connection,
     kept: &Stream,
     by: Ends,
     now: Micros,
 ) -> rusqlite::Result<Sequences> {
     let numbers = kept.numbers;
-    if kept.clean || numbers.next >= numbers.reserved_to {
+    let gap = Gap {
+        stream_id: kept.stream_id,
+        from_us: kept.committed_at.0,
+        to_us: now.0,
+        ..Gap::default()
+    };
+    if kept.clean {
+        // How long it was shows only by clocks that can be compared: until then it has no number.
+        let (class, reason) = (STOPPED_CLASS as u32, GapReason::Stopped as i32);
+        gaps::record(connection, &Gap { class, reason, ..gap }, by)?;
+        return Ok(numbers);
+    }
+    if numbers.next >= numbers.reserved_to {
         return Ok(numbers);
     }
     let gap = Gap {
-        stream_id: kept.stream_id,
         seq_first: numbers.next,
         seq_last: numbers.reserved_to - 1,
-        from_us: kept.committed_at.0,
-        to_us: now.0,
-        class: 0,
-        count: 0,
         reason: GapReason::Crash as i32,
+        ..gap
     };
+    losses::count_crash(connection)?;
     for class in SAMPLES {
         gaps::record(connection, &Gap { class: class as u32, ..gap }, by)?;
     }

@@ -247,7 +247,7 @@ async fn a_refused_batch_is_set_aside_and_reported() {
     running.acked(&left).await;
     running.until(|state| state.batches == 0).await;
     running.stop().await;
-    let summary = summary(dir.path()).unwrap().unwrap();
+    let summary = summary(dir.path(), Micros(0)).unwrap().unwrap();
     assert_eq!(summary.losses["rejected_rows_class_3"], 1);
 }
 
@@ -301,7 +301,7 @@ async fn a_full_file_evicts_the_oldest_bulk_and_counts_every_row() {
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .sum();
     assert!(size <= 4 * MIB, "{size}");
-    let summary = summary(dir.path()).unwrap().unwrap();
+    let summary = summary(dir.path(), Micros(0)).unwrap().unwrap();
     assert_eq!(summary.losses["evicted_rows_class_3"], lost);
 }
 

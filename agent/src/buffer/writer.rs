@@ -56,6 +56,8 @@ pub(super) struct Writer {
     pub(super) in_flight: BTreeSet<u64>,
     /// What the collector said last that it has, until the file tells what follows of that.
     pub(super) told: Option<Vec<(i64, SeqRanges)>>,
+    /// When polling has ended, by the clock of now.
+    pub(super) polled_until: Option<Micros>,
     /// What found no room on the way here.
     unplaced: Arc<Unplaced>,
     /// Lost in memory, not yet noted in the file.
@@ -110,6 +112,7 @@ impl Writer {
             acked_since: None,
             in_flight: BTreeSet::new(),
             told: None,
+            polled_until: None,
             unplaced,
             lost: Lost::new(),
             attempt: None,
@@ -150,6 +153,7 @@ impl Writer {
                     received.drain(..).for_each(|observation| self.take(observation));
                     if count == 0 {
                         polling = false;
+                        self.polled_until = Some(self.clock.now());
                         self.commit();
                         self.publish(true);
                     }

@@ -25,6 +25,12 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     farwatch_common::platform::create_private_dir(path)
 }
 
+/// Not known here.
+#[must_use]
+pub fn process_state(_pid: u32) -> Option<super::ProcessState> {
+    None
+}
+
 /// Not known here: the buffer then takes its default cap.
 #[must_use]
 pub fn volume_bytes(_path: &Path) -> Option<u64> {

@@ -87,8 +87,8 @@ impl PartialSchema for Point {
         let text = "`[t_ms, value, min, max, cause?]`; a gap is a null value. Its cause is why the \
                     poll failed, or why there is no poll: `gap_evicted`, `gap_corrupt`, \
                     `gap_crash`, `gap_rollback` and `gap_rejected` are the reasons of the gaps of \
-                    the agent, `gap` is one of which the reason is not known. Without a cause \
-                    nothing is known of it.";
+                    the agent, `gap` is one of which the reason is not known; `agent_stopped` is \
+                    no loss, as nothing was asked. Without a cause nothing is known of it.";
         let array = ArrayBuilder::new().items(item).min_items(Some(4)).max_items(Some(5));
         RefOr::T(array.description(Some(text)).into())
     }

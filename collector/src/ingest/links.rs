@@ -1,15 +1,16 @@
 //! How agents were connected, written down beside the data, never in the way of an acknowledgement.
 //!
 //! - in: what `live` noticed of sessions
-//! - out: every [`FLUSH_EVERY`] what is new, [`TOGETHER_MAX`] in a transaction
+//! - out: once the ends of sessions that the collector before this one left open, and every [`FLUSH_EVERY`] what is new, [`TOGETHER_MAX`] in a transaction
 //! - bound: `live` keeps so many, and counts what it lets go
 //! - when full: the oldest are let go
-//! - on crash: the changes of the last seconds are lost
+//! - on crash: the changes of the last seconds are lost; the next start ends what was open
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use farwatch_common::clock::Micros;
 use farwatch_common::id::TenantId;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{IngestKey, not_written};
 use crate::live::Live;
 use crate::live::links::{LinkChange, WAITING_MAX};
-use crate::store::links::link_add;
+use crate::store::links::{link_add, link_end, links_open};
 use crate::store::{Database, StoreError};
 
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
@@ -26,12 +27,14 @@ const TOGETHER_MAX: usize = 200;
 /// Transactions of one time: those of all that may wait. What comes meanwhile is for the next time.
 const TURNS_MAX: usize = WAITING_MAX / TOGETHER_MAX;
 
-/// Writes until `cancel`, and once more then.
+/// Writes until `cancel`, and once more then. `start`: sessions of before are none any more.
 pub(super) async fn run(
     live: Live,
     database: Database,
+    start: Micros,
     cancel: CancellationToken,
 ) -> Result<(), Infallible> {
+    let mut are_ended = false;
     let mut tick = tokio::time::interval(FLUSH_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -39,13 +42,37 @@ pub(super) async fn run(
             () = cancel.cancelled() => true,
             _ = tick.tick() => false,
         };
-        if let Err(error) = flush(&live, &database).await {
+        let written = async {
+            // First: then nothing that this process has written is taken for it.
+            if !are_ended {
+                are_ended = end_open(&database, start).await?;
+            }
+            if are_ended { flush(&live, &database).await } else { Ok(()) }
+        };
+        if let Err(error) = written.await {
             not_written(&error, "cannot store how agents were connected");
         }
         if last {
             return Ok(());
         }
     }
+}
+
+/// Ends the sessions of before `start`; `false` while there is no room for that.
+async fn end_open(database: &Database, start: Micros) -> Result<bool, StoreError> {
+    if database.room().is_full() {
+        return Ok(false);
+    }
+    let open = links_open(database, start).await?;
+    for some in open.chunks(TOGETHER_MAX) {
+        let tenants = some.iter().map(|open| open.tenant).collect();
+        let mut txn = database.ingest(IngestKey::new(), &tenants).await?;
+        for open in some {
+            link_end(&mut txn, open).await?;
+        }
+        txn.commit().await?;
+    }
+    Ok(true)
 }
 
 /// Writes what is new. What cannot be written is kept for the next time.
@@ -84,6 +111,7 @@ mod tests {
     use farwatch_common::clock::Clock;
 
     use super::*;
+    use crate::ingest::Presence;
     use crate::live::links::LinkEvent;
     use crate::store::fixture::{AGENT, OTHER_TENANT, PostgresWorld, TENANT, World, context, peer};
     use crate::store::links::{KEPT, link_list};
@@ -119,6 +147,55 @@ mod tests {
         let kept = link_list(database, &context(TENANT), AGENT).await.unwrap();
         assert_eq!(kept.len(), usize::try_from(KEPT).unwrap());
         assert!(kept.is_sorted_by(|a, b| (a.at, a.event) > (b.at, b.event)));
+    }
+
+    async fn what_was_open_is_ended(database: &Database) {
+        let live = Live::new(Clock::system());
+        live.agent_added(TENANT, AGENT);
+        live.agent_connected(&peer(AGENT, 1), Default::default(), None);
+        flush(&live, database).await.unwrap();
+        let told = async || {
+            let kept = link_list(database, &context(TENANT), AGENT).await.unwrap();
+            kept.into_iter().map(|one| (one.at, one.event, one.reason)).collect::<Vec<_>>()
+        };
+        let opened = told().await[0].0;
+        let reason = Some("collector_ended".to_owned());
+        // Nobody has written down that it was heard after it came.
+        assert!(end_open(database, opened.after(FLUSH_EVERY)).await.unwrap());
+        let ended = (Micros(opened.0 + 1), LinkEvent::Ended, reason.clone());
+        assert_eq!(told().await, [ended.clone(), (opened, LinkEvent::Opened, None)]);
+        // What has ended does not end again.
+        assert!(end_open(database, opened.after(FLUSH_EVERY)).await.unwrap());
+        assert_eq!(told().await.len(), 2);
+        live.agent_connected(&peer(AGENT, 2), Default::default(), None);
+        flush(&live, database).await.unwrap();
+        let again = told().await[1].0;
+        assert_eq!(told().await[1].2, Some("replaced".to_owned()));
+        let heard = |at: Micros| {
+            let presence = Presence::default();
+            presence.heard(TENANT, AGENT, at);
+            async move { presence.flush(database).await.unwrap() }
+        };
+        // Heard for seven seconds, and again since the start.
+        let start = again.after(Duration::from_secs(9));
+        heard(again.after(Duration::from_secs(7))).await;
+        heard(again.after(Duration::from_secs(20))).await;
+        assert!(end_open(database, start).await.unwrap());
+        assert_eq!(told().await[0], (start, LinkEvent::Ended, reason));
+    }
+
+    #[tokio::test]
+    async fn what_was_open_is_ended_on_sqlite() {
+        let world = World::open().await;
+        what_was_open_is_ended(&world.database).await;
+        world.remove().await;
+    }
+
+    #[tokio::test]
+    async fn what_was_open_is_ended_on_postgresql() {
+        let Some(world) = PostgresWorld::open().await else { return };
+        what_was_open_is_ended(&world.database).await;
+        world.remove().await;
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use farwatch_common::sample::{Group, Row};
 use super::Live;
 use super::layout::Layout;
 use super::state::Fleet;
-use crate::store::samples::{Checkpoint, Fact};
+use crate::store::samples::{Checkpoint, Fact, is_loss};
 
 /// What a committed batch brings.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl Live {
                         Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_objects(&table, at);
                         }
+                        Fact::Gap(gap) if !is_loss(gap.reason) => {}
                         Fact::Gap(_) | Fact::Dropped(_) => {
                             fleet.with_agent(agent, now, |agent| agent.lost(now));
                         }

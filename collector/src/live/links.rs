@@ -55,8 +55,8 @@ pub struct LinkChange {
     pub transport: &'static str,
     /// Address and port.
     pub remote: String,
-    /// Why it ended: `replaced`, `closed`, `stopped` or `revoked`; of one that opened, why it is not
-    /// QUIC.
+    /// Why it ended: `replaced`, `closed`, `stopped` or `revoked`, but not that the collector has, which
+    /// shows with its next start; of one that opened, why it is not QUIC.
     pub reason: Option<&'static str>,
 }
 

@@ -227,7 +227,7 @@ pub struct SeriesName {
     pub unit: &'static str,
 }
 
-/// Samples that will never come.
+/// Samples that will never come; of an agent that was stopped, a time in which none were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GapRow {
     pub stream: i64,
@@ -242,6 +242,17 @@ pub struct GapRow {
     pub received: Micros,
 }
 
+impl GapRow {
+    /// Rows lost; `None` where nobody has counted them.
+    #[must_use]
+    pub fn counted(&self) -> Option<u64> {
+        match self.count {
+            0 if is_loss(self.reason) => None,
+            count => Some(count),
+        }
+    }
+}
+
 pub use farwatch_proto::v1::GapReason;
 
 /// The name of a reason in the API.
@@ -254,6 +265,7 @@ pub fn gap_reason_name(reason: GapReason) -> &'static str {
         GapReason::Crash => "crash",
         GapReason::CollectorRollback => "collector_rollback",
         GapReason::Rejected => "rejected",
+        GapReason::Stopped => "stopped",
     }
 }
 
@@ -267,7 +279,15 @@ pub fn gap_cause(reason: GapReason) -> &'static str {
         GapReason::Crash => "gap_crash",
         GapReason::CollectorRollback => "gap_rollback",
         GapReason::Rejected => "gap_rejected",
+        // No loss, so not named as one.
+        GapReason::Stopped => "agent_stopped",
     }
+}
+
+/// Whether something is lost for that reason: while an agent is stopped nothing is asked.
+#[must_use]
+pub fn is_loss(reason: GapReason) -> bool {
+    reason != GapReason::Stopped
 }
 
 /// The place of a gap among those of its agent: by time, then by what is unique.

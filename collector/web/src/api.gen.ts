@@ -88,7 +88,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Samples of an agent that will never come */
+        /** Samples of an agent that will never come, and times in which it was stopped */
         get: operations["gaps"];
         put?: never;
         post?: never;
@@ -1919,6 +1919,8 @@ export interface components {
             devices: components["schemas"]["DeviceCompleteness"][];
             from: components["schemas"]["Time"];
             to: components["schemas"]["Time"];
+            /** @description Of the devices below. */
+            total: components["schemas"]["TotalCompleteness"];
         };
         /** @description A session that opened, went on from another address, or ended. */
         AgentLink: {
@@ -1927,7 +1929,8 @@ export interface components {
             event: string;
             /**
              * @description Why it ended: `replaced` by a newer session, `closed` by the network or the agent, `stopped` as the
-             *     agent's process said goodbye, `revoked`. Of one that opened, why it is not QUIC: `udp_blocked`,
+             *     agent's process said goodbye, `revoked`; `collector_ended`: the collector itself was stopped or
+             *     killed, told with its next start, at the time the agent was heard last. Of one that opened, why it is not QUIC: `udp_blocked`,
              *     `quic_died`, `lossy`.
              */
             reason: string | null;
@@ -2805,6 +2808,8 @@ export interface components {
                 devices: components["schemas"]["DeviceCompleteness"][];
                 from: components["schemas"]["Time"];
                 to: components["schemas"]["Time"];
+                /** @description Of the devices below. */
+                total: components["schemas"]["TotalCompleteness"];
             };
         };
         /** @description A successful answer. */
@@ -3223,7 +3228,10 @@ export interface components {
         /** @description A successful answer. */
         Data_Ledger: {
             data: {
-                /** @description By class and reason; empty where nothing was lost. */
+                /**
+                 * @description By class and reason; empty where nothing was lost. Times in which the agent was stopped are no losses: they are
+                 *     among the gaps.
+                 */
                 losses: components["schemas"]["Losses"][];
                 refused: components["schemas"]["RefusedCount"];
             };
@@ -3670,40 +3678,11 @@ export interface components {
             /** @description All of them, in place of those it has. */
             tags?: string[] | null;
         };
-        /**
-         * @description Polls of a device, reckoned from its interval: `expected` is the sum of the others. One poll that is
-         *     missing between two is not counted: it may have come a little late.
-         */
-        DeviceCompleteness: {
-            /**
-             * Format: int64
-             * @description Still at the agent, as far as is known.
-             */
-            awaited: number;
-            /**
-             * Format: int64
-             * @description Declared lost: the agent's gaps tell why.
-             */
-            declared: number;
+        /** @description Polls of a device, reckoned from its interval: `expected` is the sum of the others. */
+        DeviceCompleteness: components["schemas"]["PollCount"] & {
             device: components["schemas"]["Ref"];
             /** Format: int64 */
-            expected: number;
-            /** Format: int64 */
             interval_s: number;
-            /**
-             * Format: int64
-             * @description The agent was stopped, or nothing says that the device was polled: it was added, or came from
-             *     another agent.
-             */
-            not_asked: number;
-            /** Format: int64 */
-            stored: number;
-            /**
-             * Format: int64
-             * @description None of these. The agent was ended the hard way or too busy for all its polls, the interval was
-             *     changed, or they were lost and nobody said so.
-             */
-            undeclared: number;
         };
         /**
          * @description A credential of its own, which decides the version as in a change of the device. With neither the
@@ -3800,20 +3779,27 @@ export interface components {
             message: string;
         };
         Gap: {
+            /** @description Of what samples it is: one row of each class that was lost. `all` where the agent was stopped. */
             class: string;
             /**
              * Format: int64
-             * @description Rows lost, one of each poll of a table of a device; 0 when unknown.
+             * @description Rows lost, one of each poll of a table of a device; null where nobody has counted them: of a crash,
+             *     or of a file that could not be read.
              */
-            count: number;
+            count: number | null;
             from: components["schemas"]["Time"];
             /**
              * @description `evicted`: the agent's buffer was full. `corrupt`: its file was damaged. `crash`: the agent was
              *     ended in the middle. `collector_rollback`: the collector was restored from an older backup.
-             *     `rejected`: the collector would not keep it. `unknown`.
+             *     `rejected`: the collector would not keep it. `stopped`: no loss, the agent was stopped in order and
+             *     nothing was asked. `unknown`.
              */
             reason: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Numbers of batches. Of a crash a block that was reserved: most of them were never used. They are no
+             *     count of what is lost.
+             */
             seq_from: number;
             /** Format: int64 */
             seq_to: number;
@@ -4073,7 +4059,10 @@ export interface components {
         /** @enum {string} */
         LeastSeverity: "info" | "warning" | "critical";
         Ledger: {
-            /** @description By class and reason; empty where nothing was lost. */
+            /**
+             * @description By class and reason; empty where nothing was lost. Times in which the agent was stopped are no losses: they are
+             *     among the gaps.
+             */
             losses: components["schemas"]["Losses"][];
             refused: components["schemas"]["RefusedCount"];
         };
@@ -4148,7 +4137,8 @@ export interface components {
                 event: string;
                 /**
                  * @description Why it ended: `replaced` by a newer session, `closed` by the network or the agent, `stopped` as the
-                 *     agent's process said goodbye, `revoked`. Of one that opened, why it is not QUIC: `udp_blocked`,
+                 *     agent's process said goodbye, `revoked`; `collector_ended`: the collector itself was stopped or
+                 *     killed, told with its next start, at the time the agent was heard last. Of one that opened, why it is not QUIC: `udp_blocked`,
                  *     `quic_died`, `lossy`.
                  */
                 reason: string | null;
@@ -4473,20 +4463,27 @@ export interface components {
         /** @description A page of a list. */
         List_Gap: {
             data: {
+                /** @description Of what samples it is: one row of each class that was lost. `all` where the agent was stopped. */
                 class: string;
                 /**
                  * Format: int64
-                 * @description Rows lost, one of each poll of a table of a device; 0 when unknown.
+                 * @description Rows lost, one of each poll of a table of a device; null where nobody has counted them: of a crash,
+                 *     or of a file that could not be read.
                  */
-                count: number;
+                count: number | null;
                 from: components["schemas"]["Time"];
                 /**
                  * @description `evicted`: the agent's buffer was full. `corrupt`: its file was damaged. `crash`: the agent was
                  *     ended in the middle. `collector_rollback`: the collector was restored from an older backup.
-                 *     `rejected`: the collector would not keep it. `unknown`.
+                 *     `rejected`: the collector would not keep it. `stopped`: no loss, the agent was stopped in order and
+                 *     nothing was asked. `unknown`.
                  */
                 reason: string;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description Numbers of batches. Of a crash a block that was reserved: most of them were never used. They are no
+                 *     count of what is lost.
+                 */
                 seq_from: number;
                 /** Format: int64 */
                 seq_to: number;
@@ -5206,8 +5203,43 @@ export interface components {
             /** @description The `other_key` of the device; empty: the next one that it shows. */
             host_key: string;
         };
-        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value. Its cause is why the poll failed, or why there is no poll: `gap_evicted`, `gap_corrupt`, `gap_crash`, `gap_rollback` and `gap_rejected` are the reasons of the gaps of the agent, `gap` is one of which the reason is not known. Without a cause nothing is known of it. */
+        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value. Its cause is why the poll failed, or why there is no poll: `gap_evicted`, `gap_corrupt`, `gap_crash`, `gap_rollback` and `gap_rejected` are the reasons of the gaps of the agent, `gap` is one of which the reason is not known; `agent_stopped` is no loss, as nothing was asked. Without a cause nothing is known of it. */
         Point: (number | string | null)[];
+        /** @description Polls: `expected` is the sum of the others. */
+        PollCount: {
+            /**
+             * Format: int64
+             * @description Still at the agent, as far as is known.
+             */
+            awaited: number;
+            /**
+             * Format: int64
+             * @description Declared lost: the agent's gaps tell why.
+             */
+            declared: number;
+            /** Format: int64 */
+            expected: number;
+            /**
+             * Format: int64
+             * @description The agent was stopped, or nothing says that the device was polled: it was added, or came from
+             *     another agent.
+             */
+            not_asked: number;
+            /**
+             * Format: int64
+             * @description One poll alone is missing between two that are there. It may have come a little late; nothing says
+             *     why.
+             */
+            single: number;
+            /** Format: int64 */
+            stored: number;
+            /**
+             * Format: int64
+             * @description None of these. The agent was ended the hard way or too busy for all its polls, the interval was
+             *     changed, or they were lost and nobody said so.
+             */
+            undeclared: number;
+        };
         /** @description What a poll beside the schedule found. */
         Polled: {
             /** @description By the agent's clock. */
@@ -5785,6 +5817,15 @@ export interface components {
             id: string;
             site: components["schemas"]["Ref"];
             tenant: components["schemas"]["Ref"];
+        };
+        /** @description Polls of all devices that are counted. */
+        TotalCompleteness: components["schemas"]["PollCount"] & {
+            /**
+             * Format: double
+             * @description The part that is here of those that were due, which are all but those not asked for, 0 to 1; null
+             *     where none was due.
+             */
+            share_stored: number | null;
         };
         TotpBegin: {
             /** Format: password */

@@ -278,7 +278,7 @@ async fn what_is_kept_is_not_told_as_lost_and_no_number_is_used_twice() {
     let running = Running::start(config(dir.path()));
     assert_eq!(running.buffer.state().borrow().next_seq, sent.len() as u64 + 1);
     assert_eq!(gaps(&running.all().await), []);
-    assert_eq!(summary(dir.path()).unwrap().unwrap().losses, Default::default());
+    assert_eq!(summary(dir.path(), Micros(0)).unwrap().unwrap().losses, Default::default());
     running.stop().await;
 }
 
@@ -332,7 +332,7 @@ async fn a_pointer_of_an_index_into_another_table_destroys_nothing_of_that() {
     let check: String =
         open(dir.path()).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
-    let gaps = "SELECT COUNT(*) FROM gap WHERE seq_first <= 300";
+    let gaps = "SELECT COUNT(*) FROM gap WHERE seq_first BETWEEN 1 AND 300";
     let gaps: i64 = open(dir.path()).query_row(gaps, [], |row| row.get(0)).unwrap();
     assert_eq!(gaps, 300);
 }

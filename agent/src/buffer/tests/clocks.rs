@@ -48,7 +48,7 @@ async fn what_a_clock_in_1970_has_stamped_is_corrected_by_what_is_measured_later
     assert_eq!(seqs(&running.all().await), [2, 3, 1]);
     assert!(after.oldest.unwrap() > running.at(700), "{:?}", after.oldest);
 
-    let status = summary(dir.path()).unwrap().unwrap();
+    let status = summary(dir.path(), Micros(0)).unwrap().unwrap();
     assert!(status.oldest_us.unwrap() > running.at(700).0, "{status:?}");
 
     running.measured(2 * SECOND).await;
@@ -159,6 +159,101 @@ async fn a_crash_begins_by_the_clock_of_then_and_ends_by_that_of_now() {
         assert!(lies(&gap, offset_us, then, Clock::system().now()), "{gap:?}");
         again.stop().await;
     }
+}
+
+/// Gaps that the file tells, or will tell.
+fn gap_rows(dir: &Path) -> i64 {
+    let connection = rusqlite::Connection::open(dir.join("buffer.db")).unwrap();
+    connection.query_row("SELECT COUNT(*) FROM gap", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_stop_in_order_is_told_by_the_clocks_of_then_and_now_unless_it_was_short() {
+    // By its own clock the agent was stopped an hour ago. That is so if that clock was right; if it was behind by that
+    // hour, it was a moment ago. A slow machine has four seconds to start.
+    for (offset_us, is_told) in [(0, true), (HOUR + 19 * SECOND / 10, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let running = Running::with_clock(config(dir.path()), behind(HOUR));
+        running.measured(offset_us).await;
+        running.push(row(1, running.at(0))).await;
+        running.until(|state| state.batches == 1).await;
+        assert_eq!(gap_rows(dir.path()), 0, "nothing was before a fresh file");
+        let then = running.at(0);
+        running.stop().await;
+
+        let again = Running::with_clock(config(dir.path()), Clock::system());
+        again.push(row(2, again.at(0))).await;
+        let early = again.until(|state| state.batches == 2).await;
+        assert_eq!(gaps(&again.all().await).len(), 0, "by which clock is not known");
+        again.measured(0).await;
+        if is_told {
+            let gap = again.told().await;
+            assert_eq!((gap.reason(), gap.class, gap.count), (GapReason::Stopped, 2, 0));
+            assert!(lies(&gap, 0, then, again.at(0)), "{gap:?}");
+            let next = again.buffer.state().borrow().next_seq;
+            assert!((early.next_seq..next).contains(&gap.seq_first), "{gap:?}");
+            assert_eq!((gap.stream_id, gap.seq_last), (early.stream_id, gap.seq_first));
+        } else {
+            again.push(row(3, again.at(0))).await;
+            let state = again.until(|state| state.batches == 3).await;
+            assert_eq!(state.next_seq, early.next_seq + 1, "it has used no number");
+            assert_eq!((gaps(&again.all().await).len(), gap_rows(dir.path())), (0, 0));
+        }
+        again.stop().await;
+        let status = summary(dir.path(), Micros(0)).unwrap().unwrap();
+        assert!(status.losses.is_empty(), "that is no loss");
+    }
+}
+
+#[tokio::test]
+async fn two_stops_that_are_told_at_once_are_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let times = [(3 * HOUR, 1), (HOUR, 2)];
+    for (us, number) in times {
+        let running = Running::with_clock(config(dir.path()), behind(us));
+        running.push(row(number, running.at(0))).await;
+        running.until(|state| state.batches == number.unsigned_abs()).await;
+        running.stop().await;
+    }
+    let again = Running::with_clock(config(dir.path()), Clock::system());
+    again.measured(0).await;
+    again.told().await;
+    let told = gaps(&again.all().await);
+    let now = again.clock.now().0;
+    let hours = |us: i64| (now - us + HOUR / 2) / HOUR;
+    let each: Vec<_> =
+        told.iter().map(|gap| (gap.reason(), hours(gap.from_us), hours(gap.to_us))).collect();
+    assert_eq!(each, [(GapReason::Stopped, 3, 1), (GapReason::Stopped, 1, 0)]);
+    assert_ne!(
+        told[0].seq_first, told[1].seq_first,
+        "under one number they would be taken for one"
+    );
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_begins_when_polling_has_ended_and_not_with_what_was_still_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.at(0))).await;
+    running.until(|state| state.batches == 1).await;
+    let Running { buffer, observations, stopped, clock } = running;
+    drop(observations);
+    buffer.state().wait_for(|state| state.flushed).await.unwrap();
+    let ended = clock.now();
+    // What is set meanwhile moves it.
+    clock.shift(-HOUR);
+    let stream_id = buffer.state().borrow().stream_id;
+    let mut seqs = SeqRanges::new();
+    seqs.insert(1);
+    buffer.acked(stream_id, seqs).await.unwrap();
+    buffer.state().wait_for(|state| state.batches == 0).await.unwrap();
+    drop(buffer);
+    stopped.wait().await.unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+    let at = "SELECT committed_at FROM stream WHERE clean";
+    let at: i64 = connection.query_row(at, [], |row| row.get(0)).unwrap();
+    assert!((at - (ended.0 - HOUR)).abs() < SECOND / 10 && at <= ended.0 - HOUR + 1_000, "{at}");
 }
 
 #[tokio::test]

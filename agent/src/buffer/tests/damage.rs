@@ -71,7 +71,7 @@ async fn a_batch_that_is_not_what_was_written_is_lost_alone_and_declared() {
     let state = running.buffer.state().borrow().clone();
     assert_eq!((state.batches, state.bytes), (3, bytes as u64));
     running.stop().await;
-    let summary = summary(dir.path()).unwrap().unwrap();
+    let summary = summary(dir.path(), Micros(0)).unwrap().unwrap();
     assert_eq!(summary.losses["corrupt_rows_class_3"], 10);
 }
 

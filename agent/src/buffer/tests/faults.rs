@@ -404,7 +404,7 @@ fn what_a_file_of_before_gives_up_for_its_migration_is_counted() {
         let told = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         writer.file.connection.query_row(sql, [], told).unwrap()
     };
-    let (lost, first) = one("SELECT SUM(count), MIN(seq_first) FROM gap");
+    let (lost, first) = one("SELECT SUM(count), MIN(seq_first) FROM gap WHERE seq_first > 0");
     assert!((50..200).contains(&lost) && first == 1, "{lost}");
     assert_eq!(one("SELECT SUM(n), MIN(seq) FROM waiting"), (800 - lost, lost + 1));
     assert_eq!(one("SELECT SUM(value), COUNT(*) FROM counter"), (2 * lost, 2));

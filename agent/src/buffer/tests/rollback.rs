@@ -47,7 +47,7 @@ async fn what_the_collector_has_lost_is_sent_again_as_it_was() {
     // What is kept is known after a start, and is nothing that waits.
     let running = Running::start(config(dir.path()));
     assert_eq!(running.buffer.state().borrow().batches, 0);
-    assert_eq!(summary(dir.path()).unwrap().unwrap().oldest_us, None);
+    assert_eq!(summary(dir.path(), Micros(0)).unwrap().unwrap().oldest_us, None);
     has(&running, stream_id, &sent).await;
     assert_eq!(running.all().await, []);
     has(&running, stream_id, &sent[..2]).await;
@@ -181,7 +181,7 @@ async fn what_is_kept_takes_a_quarter_and_goes_before_what_waits() {
         }
         let state = running.until(|state| state.batches > 0).await;
         assert!(number < 100_000, "nothing is given up: {state:?}");
-        assert_eq!(summary(dir.path()).unwrap().unwrap().losses, Default::default());
+        assert_eq!(summary(dir.path(), Micros(0)).unwrap().unwrap().losses, Default::default());
     }
     running.stop().await;
 }

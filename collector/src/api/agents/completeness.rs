@@ -10,11 +10,11 @@ use crate::api::AppState;
 use crate::api::error::Error;
 use crate::api::guard::Caller;
 use crate::api::reply::{Data, Ref, Time};
-use crate::api::request::PathId;
+use crate::api::request::{NoQuery, Params, PathId};
 use crate::identity::places::{Place, Places};
 use crate::inventory::agent::agent_get;
 use crate::live::view::LiveAgent;
-use crate::store::samples::completeness::{DeviceComplete, completeness};
+use crate::store::samples::completeness::{Complete, DeviceComplete, completeness};
 
 /// Agents whose polls are counted at one time, over all tenants, and of one.
 const COUNTED_MAX: usize = 4;
@@ -38,12 +38,18 @@ impl Counted {
     }
 }
 
-/// Polls of a device, reckoned from its interval: `expected` is the sum of the others. One poll that is
-/// missing between two is not counted: it may have come a little late.
+/// Polls of a device, reckoned from its interval: `expected` is the sum of the others.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct DeviceCompleteness {
     device: Ref,
     interval_s: u64,
+    #[serde(flatten)]
+    polls: PollCount,
+}
+
+/// Polls: `expected` is the sum of the others.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct PollCount {
     expected: u64,
     stored: u64,
     /// Declared lost: the agent's gaps tell why.
@@ -56,12 +62,27 @@ pub(in crate::api) struct DeviceCompleteness {
     /// None of these. The agent was ended the hard way or too busy for all its polls, the interval was
     /// changed, or they were lost and nobody said so.
     undeclared: u64,
+    /// One poll alone is missing between two that are there. It may have come a little late; nothing says
+    /// why.
+    single: u64,
+}
+
+/// Polls of all devices that are counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct TotalCompleteness {
+    #[serde(flatten)]
+    polls: PollCount,
+    /// The part that is here of those that were due, which are all but those not asked for, 0 to 1; null
+    /// where none was due.
+    share_stored: Option<f64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AgentCompleteness {
     from: Time,
     to: Time,
+    /// Of the devices below.
+    total: TotalCompleteness,
     /// By name; at most 1000.
     devices: Vec<DeviceCompleteness>,
 }
@@ -76,6 +97,7 @@ pub(in crate::api) async fn agent_completeness(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<AgentId>,
+    Params(NoQuery {}): Params<NoQuery>,
 ) -> Result<Data<AgentCompleteness>, Error> {
     let tenant = agent_get(&state.db, &caller.context, id).await?.tenant.id;
     let Some(_place) = state.own.counted.take(tenant) else {
@@ -87,7 +109,9 @@ pub(in crate::api) async fn agent_completeness(
     let found = completeness(&state.db, &caller.context, (tenant, id), awaited, now).await?;
     let devices = found.devices.into_iter().map(DeviceCompleteness::from).collect();
     let (from, to) = (Time(found.from), Time(found.to));
-    Ok(Data { data: AgentCompleteness { from, to, devices } })
+    let share_stored = found.total.share();
+    let total = TotalCompleteness { polls: found.total.into(), share_stored };
+    Ok(Data { data: AgentCompleteness { from, to, total, devices } })
 }
 
 /// The agent has what is younger, or may have it.
@@ -101,15 +125,20 @@ fn awaited_from(agent: &LiveAgent) -> Option<Micros> {
 impl From<DeviceComplete> for DeviceCompleteness {
     fn from(one: DeviceComplete) -> Self {
         let DeviceComplete { device, interval, complete } = one;
+        Self { device: device.into(), interval_s: interval.as_secs(), polls: complete.into() }
+    }
+}
+
+impl From<Complete> for PollCount {
+    fn from(complete: Complete) -> Self {
         Self {
-            device: device.into(),
-            interval_s: interval.as_secs(),
             expected: complete.expected(),
             stored: complete.stored,
             declared: complete.declared,
             awaited: complete.awaited,
             not_asked: complete.not_asked,
             undeclared: complete.undeclared,
+            single: complete.single,
         }
     }
 }

@@ -10,25 +10,32 @@ use crate::api::AppState;
 use crate::api::error::Error;
 use crate::api::guard::Caller;
 use crate::api::reply::{List, Meta, Paging, Time, cursor};
-use crate::api::request::{Params, PathId, time};
+use crate::api::request::{Params, PathId, span};
 use crate::inventory::agent::agent_get;
 use crate::store::SampleStore as _;
-use crate::store::samples::{GapCursor, GapQuery, GapRow, gap_reason_name};
+use crate::store::samples::{GapCursor, GapQuery, GapRow, gap_reason_name, is_loss};
+
+const ALL_CLASSES: &str = "all";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Gap {
     /// Decimal: passes 2^53.
     stream: String,
+    /// Numbers of batches. Of a crash a block that was reserved: most of them were never used. They are no
+    /// count of what is lost.
     seq_from: u64,
     seq_to: u64,
     from: Time,
     to: Time,
+    /// Of what samples it is: one row of each class that was lost. `all` where the agent was stopped.
     class: String,
-    /// Rows lost, one of each poll of a table of a device; 0 when unknown.
-    count: u64,
+    /// Rows lost, one of each poll of a table of a device; null where nobody has counted them: of a crash,
+    /// or of a file that could not be read.
+    count: Option<u64>,
     /// `evicted`: the agent's buffer was full. `corrupt`: its file was damaged. `crash`: the agent was
     /// ended in the middle. `collector_rollback`: the collector was restored from an older backup.
-    /// `rejected`: the collector would not keep it. `unknown`.
+    /// `rejected`: the collector would not keep it. `stopped`: no loss, the agent was stopped in order and
+    /// nothing was asked. `unknown`.
     reason: String,
 }
 
@@ -47,7 +54,7 @@ pub(in crate::api) struct GapsQuery {
     cursor: Option<String>,
 }
 
-/// Samples of an agent that will never come
+/// Samples of an agent that will never come, and times in which it was stopped
 #[utoipa::path(get, path = "/api/v1/agents/{id}/gaps", tag = "agents",
     params(("id" = String, Path), GapsQuery), responses((status = 200, body = List<Gap>)))]
 pub(in crate::api) async fn gaps(
@@ -57,10 +64,8 @@ pub(in crate::api) async fn gaps(
     Params(asked): Params<GapsQuery>,
 ) -> Result<List<Gap>, Error> {
     agent_get(&state.db, &caller.context, id).await?;
-    let end =
-        |name, text: &Option<String>| text.as_deref().map(|text| time(name, text)).transpose();
-    let from = end("from", &asked.from)?.unwrap_or(Micros(i64::MIN));
-    let to = end("to", &asked.to)?.unwrap_or(Micros(i64::MAX));
+    let (from, to) = span(asked.from.as_deref(), asked.to.as_deref())?;
+    let (from, to) = (from.unwrap_or(Micros(i64::MIN)), to.unwrap_or(Micros(i64::MAX)));
     let paging = Paging { limit: asked.limit, cursor: asked.cursor };
     let limit = paging.limit()? as usize;
     let after = paging.after::<(i64, i64, u64, u64, u8, u8)>()?;
@@ -100,8 +105,8 @@ impl From<GapRow> for Gap {
             seq_to: row.seq_last,
             from: Time(row.from),
             to: Time(row.to),
-            class: row.class.name().to_owned(),
-            count: row.count,
+            class: if is_loss(row.reason) { row.class.name() } else { ALL_CLASSES }.to_owned(),
+            count: row.counted(),
             reason: gap_reason_name(row.reason).to_owned(),
         }
     }

@@ -9,7 +9,7 @@ use crate::api::AppState;
 use crate::api::error::Error;
 use crate::api::guard::Caller;
 use crate::api::reply::{Data, Time};
-use crate::api::request::PathId;
+use crate::api::request::{NoQuery, Params, PathId};
 use crate::inventory::agent::agent_get;
 use crate::store::refused::refused_count;
 use crate::store::samples::{gap_reason_name, ledger};
@@ -46,7 +46,8 @@ pub(in crate::api) struct Losses {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Ledger {
-    /// By class and reason; empty where nothing was lost.
+    /// By class and reason; empty where nothing was lost. Times in which the agent was stopped are no losses: they are
+    /// among the gaps.
     losses: Vec<Losses>,
     refused: RefusedCount,
 }
@@ -65,6 +66,7 @@ pub(in crate::api) async fn agent_ledger(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<AgentId>,
+    Params(NoQuery {}): Params<NoQuery>,
 ) -> Result<Data<Ledger>, Error> {
     agent_get(&state.db, &caller.context, id).await?;
     let losses = ledger::losses(&state.db, &caller.context, id, state.clock.now()).await?;

@@ -25,7 +25,8 @@ pub(in crate::api) struct AgentLink {
     transport: String,
     remote_addr: String,
     /// Why it ended: `replaced` by a newer session, `closed` by the network or the agent, `stopped` as the
-    /// agent's process said goodbye, `revoked`. Of one that opened, why it is not QUIC: `udp_blocked`,
+    /// agent's process said goodbye, `revoked`; `collector_ended`: the collector itself was stopped or
+    /// killed, told with its next start, at the time the agent was heard last. Of one that opened, why it is not QUIC: `udp_blocked`,
     /// `quic_died`, `lossy`.
     reason: Option<String>,
 }

@@ -66,13 +66,27 @@ async fn gaps_are_listed_from_when_to_when_and_either_way() {
         // Those that end then or later, and begin before.
         check("from=2026-01-01T00:11:00Z&to=2026-01-01T00:30:00Z", &[2, 3, 4]).await;
         check("from=2026-01-01T00:11:01Z&to=2026-01-01T00:30:01Z&order=desc", &[5, 4, 3]).await;
-        check("from=2026-01-01T00:30:00Z&to=2026-01-01T00:11:00Z", &[]).await;
         let first = world.get(&format!("{all}?limit=1"), &who).await.data();
         assert_eq!(first[0]["from"], "2026-01-01T00:00:00.000000Z");
-        for query in ["order=newest", "from=yesterday", "cursor=x"] {
+        for (query, expected) in [
+            ("order=newest", "`order` must be"),
+            ("from=yesterday", "`from` must be a time"),
+            ("cursor=x", "`cursor` must be"),
+            ("from=1795452152", "`from` looks like seconds"),
+            ("to=1795452152000", "`to` looks like milliseconds"),
+            ("from=2026-01-01T00:30:00Z&to=2026-01-01T00:11:00Z", "`from` is after `to`"),
+            ("limit=9.5", "`limit` must be 1 to 1000."),
+            ("limit=99999", "`limit` must be 1 to 1000."),
+            ("hours=500", "There is no `hours` here; there is one of `from`, `to`, `order`"),
+        ] {
             let refused = world.get(&format!("{all}?{query}"), &who).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
+            let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains(expected), "{query}: {detail}");
         }
+        let none = world.get("/api/v1/agents/xyz/gaps", &who).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND);
+        assert!(none.json()["detail"].as_str().unwrap().starts_with("There is no `xyz` here"));
         world.remove().await;
     }
 }
@@ -129,8 +143,15 @@ async fn the_polls_of_one_agent_of_a_tenant_are_counted_at_a_time() {
     drop(place);
     let _elsewhere = world.state.own.counted.take(other).unwrap();
     for _ in 0..2 {
-        assert_eq!(world.get(&path, &who).await.status, StatusCode::OK);
+        let counted = world.get(&path, &who).await.data();
+        let none = json!({ "expected": 0, "stored": 0, "declared": 0, "awaited": 0, "not_asked": 0,
+                           "undeclared": 0, "single": 0, "share_stored": null });
+        assert_eq!(counted["total"], none);
     }
+    let refused = world.get(&format!("{path}?hours=500"), &who).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "bad_query"));
+    let detail = "There is no `hours` here: this takes no query.";
+    assert_eq!(refused.json()["detail"], detail);
     world.remove().await;
 }
 

@@ -1,8 +1,13 @@
 //! What is wrong with an agent that is there, and how far it is with what it caught up on.
 
+use farwatch_common::clock::Clock;
+use farwatch_common::sample::Class;
+
 use super::*;
+use crate::live::committed::Committed;
 use crate::live::feed::{Troubles, What};
 use crate::live::links::LinkEvent;
+use crate::store::samples::{GapReason, GapRow};
 
 const SECOND: i64 = Micros::SECOND;
 
@@ -52,6 +57,32 @@ fn troubles_are_told_when_they_begin_and_when_they_end() {
     }
     assert_eq!(told(&mut fleet), [Troubles { losing: Some(true), ..wrong }, wrong]);
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
+}
+
+#[test]
+fn an_agent_that_was_stopped_has_lost_nothing() {
+    for (reason, expected) in [(GapReason::Stopped, false), (GapReason::Crash, true)] {
+        let live = Live::new(Clock::system());
+        live.agent_added(TENANT, AGENT);
+        let gap = GapRow {
+            stream: 1,
+            seq_first: 1,
+            seq_last: 1,
+            from: at(0),
+            to: at(9),
+            class: Class::Gauges,
+            count: 0,
+            reason,
+            received: at(10),
+        };
+        let (rows, facts) = (Vec::new(), vec![Fact::Gap(gap)]);
+        live.apply([Committed { tenant: TENANT, agent: AGENT, rows, facts }]);
+        let mut losing = None;
+        live.change(|fleet, now| {
+            fleet.with_agent(AGENT, now, |agent| losing = agent.troubles().losing);
+        });
+        assert_eq!(losing, Some(expected), "{reason:?}");
+    }
 }
 
 /// An alert of before a start is not over because nobody has said anything yet.

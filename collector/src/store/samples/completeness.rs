@@ -7,9 +7,10 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 
-use super::complete::{Complete, Due, Known, Spans};
+pub use super::complete::Complete;
+use super::complete::{Due, Known, Spans};
 use super::subject::Subject;
-use super::{GapReason, GapRow, QUERY_VALUES_MAX, fetch, gaps};
+use super::{GapReason, GapRow, QUERY_VALUES_MAX, fetch, gaps, is_loss};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::Named;
 use crate::live::links::LinkEvent;
@@ -32,6 +33,8 @@ const BEFORE_INTERVALS: u32 = 3;
 pub struct Completeness {
     pub from: Micros,
     pub to: Micros,
+    /// Of all that are counted.
+    pub total: Complete,
     pub devices: Vec<DeviceComplete>,
 }
 
@@ -62,7 +65,8 @@ pub async fn completeness(
     now: Micros,
 ) -> Result<Completeness, StoreError> {
     if !context.may(tenant, Access::Read) {
-        return Ok(Completeness { from: now, to: now, devices: Vec::new() });
+        let (total, devices) = (Complete::default(), Vec::new());
+        return Ok(Completeness { from: now, to: now, total, devices });
     }
     let subject = Subject::of_agent((tenant, agent));
     let devices = devices(database, &subject).await?;
@@ -71,8 +75,12 @@ pub async fn completeness(
     let mut txn = subject.read(database).await?;
     let gaps = gaps::between(&mut txn, context, agent, from, now).await?;
     drop(txn);
+    let (told, gaps): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| !is_loss(gap.reason));
     let [lost, dropped] = losses(gaps);
-    let known = Known::new([lost, dropped, stops(links, now)], awaited_from);
+    // What agent and session tell of one stop differs by how long it drained, and by its start.
+    let told = told.into_iter().map(|gap| (gap.from, gap.to));
+    let off = Spans::new(stops(links, now).into_iter().chain(told));
+    let known = Known::new([lost, dropped, off], awaited_from);
     let count = move || {
         let mut times = times;
         let one = |device: Device| {
@@ -88,8 +96,9 @@ pub async fn completeness(
         devices.into_iter().map(one).collect()
     };
     let broken = |_| StoreError::Corrupt { what: "polls that cannot be counted".to_owned() };
-    let devices = tokio::task::spawn_blocking(count).await.map_err(broken)?;
-    Ok(Completeness { from, to: now, devices })
+    let devices: Vec<DeviceComplete> = tokio::task::spawn_blocking(count).await.map_err(broken)?;
+    let total = Complete::sum(devices.iter().map(|device| &device.complete));
+    Ok(Completeness { from, to: now, total, devices })
 }
 
 async fn devices(database: &Database, subject: &Subject) -> Result<Vec<Device>, StoreError> {
@@ -171,7 +180,7 @@ async fn polls(
 }
 
 /// From each goodbye of the agent until its next session.
-fn stops(newest_first: Vec<KeptLink>, now: Micros) -> Spans {
+fn stops(newest_first: Vec<KeptLink>, now: Micros) -> Vec<(Micros, Micros)> {
     let mut until = now;
     let mut stops = Vec::new();
     for link in newest_first {
@@ -183,7 +192,7 @@ fn stops(newest_first: Vec<KeptLink>, now: Micros) -> Spans {
             LinkEvent::Ended | LinkEvent::Moved => {}
         }
     }
-    Spans::new(stops)
+    stops
 }
 
 #[cfg(test)]
@@ -201,9 +210,12 @@ mod tests {
     }
 
     async fn what_is_missing_is_told(database: &Database, samples: &Samples) {
-        // Of the last day one device was polled from hour 20 on; an hour of that is lost, one is missing.
-        let polled =
-            |minute: &i64| !(1260..1320).contains(minute) && !(1380..1440).contains(minute);
+        // Of the last day one device was polled from hour 20 on; an hour of that is lost, one is missing, and half
+        // an hour the agent was stopped.
+        let polled = |minute: &i64| {
+            let holes = [1260..1320, 1330..1360, 1380..1440];
+            !holes.iter().any(|hole| hole.contains(minute))
+        };
         let rows: Vec<_> =
             (1200..1500).filter(polled).map(|minute| alive(DEVICE, minute * 60)).collect();
         let mut batch = append(1, &rows);
@@ -219,7 +231,11 @@ mod tests {
             received: at(1500),
         };
         // What was dropped of another device is no word of the half hour that is missing.
-        let gaps = [gap((1260, 1319), GapReason::Evicted), gap((1370, 1410), GapReason::Rejected)];
+        let gaps = [
+            gap((1260, 1319), GapReason::Evicted),
+            gap((1370, 1410), GapReason::Rejected),
+            GapRow { count: 0, ..gap((1330, 1359), GapReason::Stopped) },
+        ];
         batch.facts = gaps.into_iter().map(Fact::Gap).collect();
         // Other tables of it are no polls.
         let others = append(2, &[counters(DEVICE, 1400 * 60, 1)]);
@@ -230,8 +246,14 @@ mod tests {
         let found = of((TENANT, AGENT)).await;
         assert_eq!((found.from, found.to), (at(60), at(1500)));
         let told: Vec<_> = found.devices.iter().map(|one| (one.device.id, one.complete)).collect();
-        let first =
-            Complete { stored: 180, declared: 60, awaited: 0, not_asked: 1140, undeclared: 60 };
+        let first = Complete {
+            stored: 150,
+            declared: 60,
+            not_asked: 1170,
+            undeclared: 60,
+            ..Complete::default()
+        };
+        assert_eq!(found.total.stored, 150);
         assert_eq!(told[0], (DEVICE, first));
         assert_eq!((told[1].0, told[1].1.stored), (SECOND, 0));
         assert_eq!(told.len(), 2);
@@ -291,8 +313,7 @@ mod tests {
             link(60, LinkEvent::Opened, None),
             link(50, LinkEvent::Ended, Some("stopped")),
         ];
-        let stops = format!("{:?}", stops(links, at(100)));
-        let expected = Spans::new([(at(50), at(60)), (at(90), at(100))]);
-        assert_eq!(stops, format!("{expected:?}"));
+        let expected = [(at(90), at(100)), (at(50), at(60))];
+        assert_eq!(stops(links, at(100)), expected);
     }
 }

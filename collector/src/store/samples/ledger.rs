@@ -45,12 +45,17 @@ sql! { pub(in crate::store) LOSSES =
         CAST(sum(CASE WHEN to_at >= $4 THEN n ELSE 0 END) AS BIGINT),
         count(*), CAST(sum(n) AS BIGINT)
      FROM gap WHERE tenant_id IN (SELECT value FROM json_each($1)) AND agent_id = $2
+     AND reason <> $5
      GROUP BY class, reason ORDER BY class, reason" }
 sql! { pub(in crate::store) LOST_SINCE =
 "SELECT agent_id, count(*), CAST(sum(n) AS BIGINT) FROM gap
      WHERE tenant_id IN (SELECT value FROM json_each($1))
      AND agent_id IN (SELECT value FROM json_each($2)) AND to_at >= $3
+     AND reason <> $4
      GROUP BY agent_id" }
+
+/// Of all reasons the only one that is no loss ([`is_loss`](super::is_loss)).
+const NO_LOSS: i64 = GapReason::Stopped as i64;
 
 /// What an agent lost, by class and reason.
 pub async fn losses(
@@ -61,7 +66,7 @@ pub async fn losses(
 ) -> Result<Vec<Losses>, StoreError> {
     let mut txn = db.read(context).await?;
     let of = LOSSES.bind(context.tenants_json()).bind(agent);
-    let rows = of.bind(now.before(DAY)).bind(now.before(WEEK)).all(&mut txn).await?;
+    let rows = of.bind(now.before(DAY)).bind(now.before(WEEK)).bind(NO_LOSS).all(&mut txn).await?;
     let mut all = Vec::with_capacity(rows.len());
     for row in &rows {
         let lost = |at: usize| -> Result<Lost, StoreError> {
@@ -91,7 +96,7 @@ pub async fn lost_of_late(
     let ids: Vec<i64> = agents.iter().map(|agent| agent.0).collect();
     let ids = serde_json::to_string(&ids).unwrap_or_default();
     let rows = LOST_SINCE.bind(context.tenants_json()).bind(ids).bind(now.before(DAY));
-    let rows = rows.all(&mut txn).await?;
+    let rows = rows.bind(NO_LOSS).all(&mut txn).await?;
     let one = |row: &crate::store::sql::Row| {
         let lost = Lost { gaps: unsigned(row.get(1)?), rows: unsigned(row.get(2)?) };
         Ok((AgentId(row.get(0)?), lost))
@@ -133,6 +138,8 @@ mod tests {
             gap(3, 25, GapReason::Evicted),
             gap(4, 200, GapReason::Evicted),
             gap(5, 300, GapReason::Crash),
+            // No loss, whatever it tells.
+            gap(6, 1, GapReason::Stopped),
         ];
         let mut batch = append(1, &[alive(DEVICE, 0)]);
         batch.facts = gaps.iter().cloned().map(Fact::Gap).collect();

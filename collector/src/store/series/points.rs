@@ -13,6 +13,9 @@ use crate::store::samples::{GapReason, GapRow, POINTS_MAX, Point, gap_cause};
 const STEPS_S: [u32; 16] =
     [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200];
 const DAY_S: u32 = 86_400;
+/// The cause only where they leave nothing of the time. A gap does not say of which device it is, and what the
+/// collector drops all day is most often of another; while an agent was stopped for a moment, nothing was lost.
+const WHOLE_ONLY: [GapReason; 2] = [GapReason::Rejected, GapReason::Stopped];
 
 /// What all lines of a query share.
 pub(super) struct Drawing<'a> {
@@ -125,18 +128,19 @@ impl Drawing<'_> {
     /// A null point at `at` for the time between two polls.
     fn gap(&self, at: Micros, after: Micros, before: Micros) -> Raw {
         let touching = || self.gaps.iter().filter(|gap| gap.from < before && gap.to > after);
-        let is_rejected = |gap: &&GapRow| gap.reason == GapReason::Rejected;
-        let declared = || touching().filter(|gap| !is_rejected(gap));
         // Of those that explain all of it the shortest says most: of a damaged file only a time is known from
         // which on all may be gone.
-        let whole = declared().filter(|gap| self.covers(std::iter::once(*gap), after, before));
+        let whole = touching().filter(|gap| {
+            gap.reason != GapReason::Rejected && self.covers(std::iter::once(*gap), after, before)
+        });
         let shortest = whole.min_by_key(|gap| gap.to.since(gap.from));
-        let declared = shortest.or_else(|| declared().next());
-        // A gap does not say of which device it is, and what the collector drops all day is most often of
-        // another: only where it leaves nothing of the time it is the cause.
-        let rejected = || self.covers(touching().filter(is_rejected), after, before);
+        let declared =
+            shortest.or_else(|| touching().find(|gap| !WHOLE_ONLY.contains(&gap.reason)));
+        let is_all = |reason: &GapReason| {
+            self.covers(touching().filter(|gap| gap.reason == *reason), after, before)
+        };
         let reason = declared.map(|gap| gap.reason);
-        let reason = reason.or_else(|| rejected().then_some(GapReason::Rejected));
+        let reason = reason.or_else(|| WHOLE_ONLY.into_iter().find(is_all));
         Raw { at, value: None, seconds: 1.0, cause: reason.map(gap_cause) }
     }
 

@@ -209,7 +209,13 @@ fn what_the_collector_drops_is_the_cause_only_where_it_leaves_nothing() {
     check(&[rejected(2, 6), rejected(10, 17)], None);
     check(&[rejected(2, 14)], None);
     check(&[rejected(2, 17), gap(9, 10, GapReason::Crash)], Some("gap_crash"));
+    let stopped = |from, to| gap(from, to, GapReason::Stopped);
+    check(&[stopped(2, 17)], Some("agent_stopped"));
+    check(&[stopped(2, 8), stopped(9, 17)], Some("agent_stopped"));
+    check(&[stopped(9, 10)], None);
+    check(&[stopped(2, 14), gap(14, 17, GapReason::Evicted)], Some("gap_evicted"));
     // Of what explains all of it, the one that says most.
+    check(&[gap(0, 30, GapReason::Corrupt), stopped(2, 17)], Some("agent_stopped"));
     check(&[gap(0, 30, GapReason::Corrupt), gap(2, 17, GapReason::Crash)], Some("gap_crash"));
     check(&[gap(0, 30, GapReason::Corrupt), gap(9, 10, GapReason::Crash)], Some("gap_corrupt"));
 }

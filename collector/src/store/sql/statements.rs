@@ -306,6 +306,7 @@ static INGEST: &[&Sql] = &[
     &facts::DEVICE_FACTS_STORE,
     &facts::GAP_STORE,
     &links::ADD,
+    &links::OPEN,
     &links::TRIM,
     &refused::ADD,
     &refused::TRIM,
