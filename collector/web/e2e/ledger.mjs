@@ -31,7 +31,7 @@ export async function ledger(browser, { check, look, sideways }) {
       light: await view({ viewport: DESK, theme: "light", storageState }), phone: await view({ viewport: PHONE, theme: "light", storageState, phone: true }),
     };
     const paths = {
-      ledger: [`/agents/${id}`, "[data-ledger='4'] [data-reason=corrupt]"],
+      ledger: [`/agents/${id}`, "[data-ledger='5'] [data-reason=corrupt]"],
       "ledger-chart": [`/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`, "[data-chart=traffic] [data-hatched]"],
       "ledger-agents": ["/agents?show=trouble", `[data-agent='${id}']`],
     };
@@ -86,11 +86,12 @@ async function damaged(at) {
       writeFileSync(file, Buffer.alloc(1 << 16, 7));
       writeFileSync(`${file}-wal`, "");
     });
-    await page.waitForSelector("[data-ledger='4'] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
+    await page.waitForSelector("[data-ledger='5'] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
     const rows = await page.$$eval("[data-ledger] [data-row]", (all) => all.map((row) => row.textContent));
-    // Of each there are two gaps, one of gauges and one of counters, told as one loss.
-    const of = (word) => rows.filter((row) => row.includes(word) && row.includes("counters, levels and pings")).length;
-    return wrongUnless(of("disk") === 1 && of("killed") === 1 && rows.length === 2, rows.join("\n"));
+    // Of each there is a gap for every class, told as one loss; a kill loses no change of state for good.
+    const of = (word, classes) => rows.filter((row) => row.includes(word) && classes.every((name) => row.includes(name))).length;
+    const values = ["counters", "levels and pings"];
+    return wrongUnless(of("disk", [...values, "changes of state"]) === 1 && of("killed", values) === 1 && rows.length === 2, rows.join("\n"));
   });
 }
 
