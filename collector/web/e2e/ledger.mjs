@@ -10,6 +10,8 @@ const PHONE = { width: 390, height: 844 };
 /** Two and a half polls of five seconds are a gap; a little more, so that it is seen. */
 const AWAY_MS = 16_000;
 const DELIVERED_MS = 60_000;
+/** Of 30 s of silence; the machine may be busy. */
+const OFFLINE_MS = 60_000;
 const wrongUnless = (condition, message) => (condition ? null : message);
 
 export async function ledger(browser, { check, look, sideways }) {
@@ -52,7 +54,8 @@ export async function ledger(browser, { check, look, sideways }) {
 async function nothingLost({ site, id, page, check }) {
   await check("ledger: while all is well it says so, and what would be told here", async () => {
     await signInPage(page, site.url, ADMIN, `/agents/${id}`);
-    await page.waitForSelector("[data-ledger='0'] [data-ledger-empty]:has-text('Nothing was lost')");
+    await page.waitForSelector("[data-ledger='0'] [data-ledger-empty]:has-text('No loss was declared in 7 days')");
+    await page.waitForSelector("[data-complete]:has-text('missing without explanation')");
     await page.waitForSelector("[data-backfill=done]");
     await page.waitForSelector("[data-data-health=well]:has-text('The agent delivers')");
   });
@@ -61,7 +64,7 @@ async function nothingLost({ site, id, page, check }) {
 /** Ends it as a power cut does, for long enough to be missed. */
 async function away({ site, id }, meanwhile = () => {}) {
   await site.killAgent();
-  meanwhile();
+  await meanwhile();
   await until("the agent to be missed", async () => {
     const { last_seen_at: seen } = await site.ask("GET", `/api/v1/agents/${id}`);
     return Date.now() - Date.parse(seen) > AWAY_MS;
@@ -71,10 +74,17 @@ async function away({ site, id }, meanwhile = () => {}) {
 
 async function killed(at) {
   const { page, check } = at;
+  let claimed = null;
   await check("ledger: what a kill took is told by the open page, and by the head of it", async () => {
-    await away(at);
+    await away(at, async () => {
+      // While nobody can know what it has lost, nothing is claimed.
+      await page.waitForSelector("[data-backfill=silent]:has-text('offline at 30 s')", { timeout: OFFLINE_MS });
+      await page.waitForSelector("[data-backfill=away]:has-text('Not known until it is back')", { timeout: OFFLINE_MS });
+      claimed = await page.locator("[data-ledger]:has-text('No loss was declared'), [data-complete]").count();
+    });
     await page.waitForSelector("[data-ledger='2'] [data-reason=crash]:has-text('killed or lost power')", { timeout: DELIVERED_MS });
     await page.waitForSelector("[data-data-health=wrong]:has-text('1 agent lost data in 24 h')", { timeout: DELIVERED_MS });
+    return wrongUnless(claimed === 0, `${claimed} claims while it was away`);
   });
 }
 

@@ -1,7 +1,7 @@
 /** The live store of this page and its hooks. */
 import { useCallback, useEffect, useSyncExternalStore } from "react";
 import { ApiError, api, PAGE, take, takeAll } from "./api";
-import { subscribeSecond } from "./clock";
+import { serverNow, subscribeSecond } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink, type LinkStatus } from "./live-link";
 import type { LiveTable } from "./live-table";
@@ -154,6 +154,17 @@ export function isOffline(): boolean {
 /** Local time something last came from the server. */
 export function heardAt(): number {
   return link?.status.heardAt ?? 0;
+}
+
+/** A heartbeat comes every 15 s. */
+const HEARTBEAT_MS = 16_000;
+
+/** The time of the server up to which this page has news: nothing is told anew of what nobody tells of. */
+export function toldNow(): number {
+  if (!link) return serverNow();
+  const { phase, heardAt: heard } = link.status;
+  const local = Date.now();
+  return serverNow() - local + (phase === "offline" ? heard : Math.min(local, heard + HEARTBEAT_MS));
 }
 
 /** A string told from the state of the stream and the time since it was heard. */

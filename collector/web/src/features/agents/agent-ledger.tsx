@@ -1,12 +1,14 @@
 import { useMemo, useState } from "react";
 import { serverNow } from "../../lib/clock";
-import { momentTime } from "../../lib/format";
+import { integer, momentTime } from "../../lib/format";
 import { reasonWords } from "../../lib/gap-words";
+import { toldNow, useEachSecond } from "../../lib/live-app";
 import type { Agent, Losses } from "../../lib/types";
 import { type Column, DataTable } from "../../ui/data-table";
 import { ErrorNote } from "../../ui/error-note";
-import { useGaps, useLedger } from "./agent-losses";
-import { BackfillPart } from "./backfill-part";
+import { useCompleteness, useGaps, useLedger } from "./agent-losses";
+import { BackfillPart, howOf } from "./backfill-part";
+import { completeOf } from "./complete";
 import { advice, amountWords, classWords, countWords, lengthWords, spanTitle } from "./ledger-words";
 import { type Incident, incidentsOf, sumsOf } from "./losses";
 import { RefusedPart } from "./refused-part";
@@ -38,13 +40,15 @@ const keyOf = ({ key }: Incident) => key;
 export function AgentLedger({ agent }: { agent: Agent }) {
   const { data, error, refetch } = useLedger(agent.id);
   const gaps = data?.losses.reduce((sum, { ever }) => sum + ever.gaps, 0);
+  const isHere = useEachSecond(() => ["well", "behind"].includes(howOf(agent, toldNow())));
   return (
     <section aria-labelledby="ledger" className="@container min-w-0 pt-3 pb-2" data-ledger={gaps}>
       <div className="flex flex-col gap-2 px-4 pb-3 phone:px-3">
         <h2 id="ledger" className="font-semibold">Delivery</h2>
-        <BackfillPart agent={agent} />
+        <BackfillPart agent={agent} hasLost={!!gaps} />
+        {isHere && <Counted id={agent.id} />}
         {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
-        {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} />}
+        {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} isHere={isHere} />}
         {data && gaps !== 0 && <Sums losses={data.losses} />}
       </div>
       {gaps !== undefined && gaps > 0 && <Gaps id={agent.id} />}
@@ -67,7 +71,7 @@ function Gaps({ id }: { id: string }) {
 /** By why, with what to do about it. */
 function Sums({ losses }: { losses: readonly Losses[] }) {
   const sums = sumsOf(losses);
-  if (sums.length === 0) return <p className="text-muted" data-sums="0">Nothing was lost in the last 7 days. What was before stands below.</p>;
+  if (sums.length === 0) return <p className="text-muted" data-sums="0">No loss was declared in 7 days. What was before stands below.</p>;
   return (
     <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
       {sums.map(({ reason, day, week }) => (
@@ -86,13 +90,26 @@ function Amounts({ name, words }: { name: string; words: string }) {
   return <span className="@min-[760px]:text-right desk:whitespace-nowrap"><span className="mr-1.5 text-xs text-muted">{name}</span>{words}</span>;
 }
 
-function Nothing({ agent: { last_seen_at: seen } }: { agent: Agent }) {
+/** Nothing is said of an agent that is away: what it could not keep it tells when it is back. */
+function Nothing({ agent: { last_seen_at: seen }, isHere }: { agent: Agent; isHere: boolean }) {
   return (
     <p className="max-w-[620px] text-muted" data-ledger-empty>
-      {seen ? "Nothing was lost. " : "Nothing has come yet. "}
-      Values wait on the agent's disk until they are on the collector's. What a full buffer, a power cut or a broken disk takes is
-      counted, hatched in the charts and listed here with its cause. What is promised, and what is not, stands in the
-      documentation under «Delivery» (docs/delivery.md).
+      {!seen ? "Nothing has come yet. " : isHere && <span className="text-text">No loss was declared in 7 days. </span>}
+      What a full buffer, a power cut or a broken disk takes is hatched in the charts and listed here with its cause. What is
+      promised, and what is not, stands in the documentation under «Delivery» (docs/delivery.md).
+    </p>
+  );
+}
+
+/** What is here of the last day. */
+function Counted({ id }: { id: string }) {
+  const data = useCompleteness(id);
+  const sum = data && completeOf(data);
+  if (!sum) return null;
+  return (
+    <p data-complete={sum.undeclared} title="Of polls that were due; one alone that is missing between two is not counted.">
+      {sum.here} <span className={sum.undeclared > 0 ? "text-degraded" : "text-muted"}>· {integer(sum.undeclared)} missing without explanation</span>
+      {sum.rest && <span className="text-muted"> · {sum.rest}</span>}
     </p>
   );
 }

@@ -1,7 +1,7 @@
 /** What the collector knows of an agent's losses and sessions. Asked again now and then: no stream tells of it. */
 import { useQuery } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import type { AgentLink, AgentRefused, Gap, Ledger } from "../../lib/types";
+import type { AgentCompleteness, AgentLink, AgentRefused, Gap, Ledger } from "../../lib/types";
 import { type Pages, ROWS, usePages } from "../../lib/use-pages";
 
 const EVERY_MS = 20_000;
@@ -12,6 +12,20 @@ export function useLedger(id: string) {
     refetchInterval: EVERY_MS,
     queryFn: async (): Promise<Ledger> => (await take(api.GET("/api/v1/agents/{id}/ledger", { params: { path: { id } } }))).data,
   });
+}
+
+/** It is much to read: counted seldom, and again soon only for who was refused. */
+const COUNT_EVERY_MS = 300_000;
+
+/** One agent of a tenant is counted at a time: who is refused or waits for long sees nothing of it. */
+export function useCompleteness(id: string) {
+  return useQuery({
+    queryKey: ["agent-completeness", id],
+    retry: false,
+    staleTime: COUNT_EVERY_MS,
+    refetchInterval: ({ state }) => (state.data ? COUNT_EVERY_MS : EVERY_MS),
+    queryFn: async (): Promise<AgentCompleteness> => (await take(api.GET("/api/v1/agents/{id}/completeness", { params: { path: { id } } }))).data,
+  }).data;
 }
 
 /** The newest first. */

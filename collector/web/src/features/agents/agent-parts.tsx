@@ -4,7 +4,7 @@ import { useId } from "react";
 import { serverNow } from "../../lib/clock";
 import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
-import { useEachSecond } from "../../lib/live-app";
+import { toldNow, useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
 import { isClockOff, shownAgent } from "../../lib/state";
 import type { Agent } from "../../lib/types";
@@ -82,7 +82,7 @@ function Certificate({ agent }: { agent: Agent }) {
 
 /** What carries its session. */
 export function LinkPart({ agent }: { agent: Agent }) {
-  const isHere = useEachSecond(() => ["up", "degraded"].includes(shownAgent(agent, serverNow())));
+  const isHere = useEachSecond(() => ["up", "degraded"].includes(shownAgent(agent, toldNow())));
   const may = useMayIn()(agent.tenant.id);
   const reason = notQuic(agent);
   return (

@@ -1,9 +1,8 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { serverNow } from "../../lib/clock";
 import { byName, counted } from "../../lib/format";
 import { useIntent } from "../../lib/intent";
-import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { live, toldNow, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useMayIn, useMayMake } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
 import { isInScope, useScope } from "../../lib/scope";
@@ -90,7 +89,7 @@ export function AgentsPage() {
     [membership, names, scope, sorting],
   );
   const text = query.trim();
-  const troubled = useEachSecond(() => (show ? live.agents.list().filter((agent) => troubleOf(agent, serverNow())).map(({ id }) => id).join(" ") : ""));
+  const troubled = useEachSecond(() => (show ? live.agents.list().filter((agent) => troubleOf(agent, toldNow())).map(({ id }) => id).join(" ") : ""));
   const shown = ids.filter((id) => {
     const agent = live.agents.get(id);
     return agent && (!text || matches(agent, text)) && (!show || troubled.split(" ").includes(id));
