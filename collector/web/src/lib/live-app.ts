@@ -161,10 +161,12 @@ const HEARTBEAT_MS = 16_000;
 
 /** The time of the server up to which this page has news: nothing is told anew of what nobody tells of. */
 export function toldNow(): number {
-  if (!link) return serverNow();
-  const { phase, heardAt: heard } = link.status;
-  const local = Date.now();
-  return serverNow() - local + (phase === "offline" ? heard : Math.min(local, heard + HEARTBEAT_MS));
+  return serverNow() - (link ? unheardMs(link.status, Date.now()) : 0);
+}
+
+/** For how long nobody tells what is so. */
+export function unheardMs({ phase, heardAt: heard }: Pick<LinkStatus, "phase" | "heardAt">, localMs: number): number {
+  return Math.max(0, localMs - heard - (phase === "offline" ? 0 : HEARTBEAT_MS));
 }
 
 /** A string told from the state of the stream and the time since it was heard. */
