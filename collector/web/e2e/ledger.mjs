@@ -26,6 +26,8 @@ export async function ledger(browser, { check, look, sideways }) {
     await look(desk, "ledger-dark");
     await hatched(at);
     await look(desk, "ledger-chart-dark");
+    await stopped(at);
+    await look(desk, "ledger-stopped-dark");
     await troubled(at);
     const storageState = await desk.context.storageState();
     storageState.origins = [];
@@ -33,7 +35,7 @@ export async function ledger(browser, { check, look, sideways }) {
       light: await view({ viewport: DESK, theme: "light", storageState }), phone: await view({ viewport: PHONE, theme: "light", storageState, phone: true }),
     };
     const paths = {
-      ledger: [`/agents/${id}`, "[data-ledger='4'] [data-reason=corrupt]"],
+      ledger: [`/agents/${id}`, "[data-ledger] [data-reason=corrupt]"],
       "ledger-chart": [`/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`, "[data-chart=traffic] [data-hatched]"],
       "ledger-agents": ["/agents?show=trouble", `[data-agent='${id}']`],
     };
@@ -61,15 +63,20 @@ async function nothingLost({ site, id, page, check }) {
   });
 }
 
-/** Ends it as a power cut does, for long enough to be missed. */
-async function away({ site, id }, meanwhile = () => {}) {
-  await site.killAgent();
-  await meanwhile();
+/** Ends it, for long enough to be missed. */
+async function missed({ site, id }, end) {
+  await end();
   await until("the agent to be missed", async () => {
     const { last_seen_at: seen } = await site.ask("GET", `/api/v1/agents/${id}`);
     return Date.now() - Date.parse(seen) > AWAY_MS;
   });
-  site.startAgent();
+}
+
+/** As a power cut does. */
+async function away(at, meanwhile = () => {}) {
+  await missed(at, at.site.killAgent);
+  await meanwhile();
+  at.site.startAgent();
 }
 
 async function killed(at) {
@@ -104,6 +111,35 @@ async function damaged(at) {
   });
 }
 
+async function pointAt(page, ms) {
+  const chart = await page.locator("[data-chart=traffic]").evaluate(({ dataset }) => ({ from: Number(dataset.from), to: Number(dataset.to) }));
+  const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
+  await page.mouse.move(box.x + (box.width * (ms - chart.from)) / (chart.to - chart.from), box.y + box.height / 2);
+}
+
+async function stopped({ site, id, page, check }) {
+  await check("ledger: where the agent was stopped in order the pointer says so, and nothing is lost by it", async () => {
+    const lost = (await site.ask("GET", `/api/v1/agents/${id}`)).lost_24h;
+    await missed({ site, id }, site.stopAgent);
+    site.startAgent();
+    const absence = async () => {
+      const links = await site.ask("GET", `/api/v1/agents/${id}/links`);
+      const end = links.findIndex(({ event, reason }) => event === "ended" && reason === "stopped");
+      return end > 0 && { from: Date.parse(links[end].at), to: Date.parse(links[end - 1].at) };
+    };
+    await until("the agent to be back", absence);
+    const { from, to } = await absence();
+    await until("a poll after it", async () => Date.parse((await site.ask("GET", `/api/v1/devices/${site.mortalId}`)).last_sample_at) > to);
+    await page.goto(`${site.url}/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`);
+    await page.waitForSelector("[data-chart=traffic] [data-hatched]");
+    await page.waitForFunction((at) => Number(document.querySelector("[data-chart=traffic]").dataset.to) > at, to);
+    await pointAt(page, (from + to) / 2);
+    await page.waitForSelector("[data-chart=traffic] [data-readout=why]:text-matches('the agent was (stopped|not running)')");
+    const { gaps, samples } = (await site.ask("GET", `/api/v1/agents/${id}`)).lost_24h;
+    return wrongUnless(gaps === lost.gaps && samples === lost.samples, `${gaps} gaps are lost`);
+  });
+}
+
 async function hatched({ site, id, page, check }) {
   await check("ledger: charts hatch it, and the pointer reads why", async () => {
     const gaps = await site.ask("GET", `/api/v1/agents/${id}/gaps`);
@@ -111,9 +147,7 @@ async function hatched({ site, id, page, check }) {
     const middle = (Date.parse(from) + Date.parse(to)) / 2;
     await page.goto(`${site.url}/devices/${site.mortalId}?tab=interfaces&from=now-5m&to=now`);
     await page.waitForSelector("[data-chart=traffic] [data-hatched]:has-text('killed or lost power')");
-    const chart = await page.locator("[data-chart=traffic]").evaluate(({ dataset }) => ({ from: Number(dataset.from), to: Number(dataset.to) }));
-    const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
-    await page.mouse.move(box.x + (box.width * (middle - chart.from)) / (chart.to - chart.from), box.y + box.height / 2);
+    await pointAt(page, middle);
     await page.waitForSelector("[data-chart=traffic] [data-readout=why]:has-text('no data: the agent was killed or lost power')");
     const values = await page.locator("[data-chart=traffic] [data-readout=value]").allTextContents();
     return wrongUnless(values.every((value) => value === "–"), values.join());

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import { serverNow } from "../../lib/clock";
 import { integer, momentTime } from "../../lib/format";
-import { reasonWords } from "../../lib/gap-words";
+import { isStop, reasonWords } from "../../lib/gap-words";
 import { toldNow, useEachSecond } from "../../lib/live-app";
 import type { Agent, Losses } from "../../lib/types";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -9,26 +9,27 @@ import { ErrorNote } from "../../ui/error-note";
 import { useCompleteness, useGaps, useLedger } from "./agent-losses";
 import { BackfillPart, howOf } from "./backfill-part";
 import { completeOf } from "./complete";
-import { advice, amountWords, classWords, countWords, lengthWords, spanTitle } from "./ledger-words";
+import { advice, amountWords, classWords, lengthWords, lostWords, spanTitle, whyWords } from "./ledger-words";
 import { type Incident, incidentsOf, sumsOf } from "./losses";
 import { RefusedPart } from "./refused-part";
 
 /** More of them unfold: below stand the devices. */
 const SHOWN = 5;
+const NO_LOSS = "No loss was declared in 7 days.";
 const NEWEST = { by: "when", desc: true } as const;
 
 const COLUMNS: readonly Column<Incident>[] = [
   { by: "when", label: "From", title: true, className: "whitespace-nowrap", read: ({ from }) => Date.parse(from), cell: (one) => <When one={one} /> },
   { by: "length", label: "For", figure: true, read: ({ from, to }) => Date.parse(to) - Date.parse(from), cell: lengthWords },
   { by: "what", label: "Of", className: "phone:order-last phone:col-span-2", read: classWords, cell: classWords },
-  { by: "count", label: "Lost", figure: true, read: ({ count }) => count, cell: (one) => <span className={one.count > 0 ? "" : "text-muted"}>{countWords(one)}</span> },
-  { by: "why", label: "Why", className: "desk:pl-6 phone:order-last phone:col-span-2", read: ({ reason }) => reasonWords(reason), cell: ({ reason }) => <span title={advice(reason) ?? undefined}>{reasonWords(reason)}</span> },
+  { by: "count", label: "Lost", figure: true, read: ({ count }) => count, cell: (one) => <span className={one.count > 0 ? "" : "text-muted"}>{lostWords(one)}</span> },
+  { by: "why", label: "Why", className: "desk:pl-6 phone:order-last phone:col-span-2", read: whyWords, cell: (one) => <span title={advice(one.reason) ?? undefined}>{whyWords(one)}</span> },
 ];
 
 function When({ one }: { one: Incident }) {
   return (
     <span className="inline-flex items-center gap-2" title={spanTitle(one)}>
-      <span className="hatched h-2.5 w-4 shrink-0 rounded-sm border border-edge" aria-hidden="true" />
+      <span className={`${isStop(one.reason) ? "hatched-stop" : "hatched"} h-2.5 w-4 shrink-0 rounded-sm border border-edge`} aria-hidden="true" />
       <time dateTime={one.from}>{momentTime(one.from, serverNow())}</time>
     </span>
   );
@@ -49,7 +50,7 @@ export function AgentLedger({ agent }: { agent: Agent }) {
         {isHere && <Counted id={agent.id} />}
         {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} isHere={isHere} />}
-        {data && gaps !== 0 && <Sums losses={data.losses} />}
+        {data && gaps !== 0 && <Sums losses={data.losses} isHere={isHere} />}
       </div>
       {gaps !== undefined && gaps > 0 && <Gaps id={agent.id} />}
       {data && <RefusedPart id={agent.id} refused={data.refused} />}
@@ -68,21 +69,26 @@ function Gaps({ id }: { id: string }) {
   return <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
 }
 
-/** By why, with what to do about it. */
-function Sums({ losses }: { losses: readonly Losses[] }) {
+/** By why, with what to do about it. Of an agent that is away nobody can say that there is none. */
+function Sums({ losses, isHere }: { losses: readonly Losses[]; isHere: boolean }) {
   const sums = sumsOf(losses);
-  if (sums.length === 0) return <p className="text-muted" data-sums="0">No loss was declared in 7 days. What was before stands below.</p>;
+  const isNone = sums.every(({ reason }) => isStop(reason));
   return (
-    <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
-      {sums.map(({ reason, day, week }) => (
-        <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
-          <span className="font-medium @max-[760px]:col-span-full">Lost: {reasonWords(reason)}</span>
-          <Amounts name="24 h" words={amountWords(day)} />
-          <Amounts name="7 days" words={amountWords(week)} />
-          {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
-        </li>
-      ))}
-    </ul>
+    <>
+      {isNone && isHere && <p data-sums="0">{NO_LOSS}</p>}
+      {sums.length > 0 && (
+        <ul aria-label="By why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
+          {sums.map(({ reason, day, week }) => (
+            <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
+              <span className="font-medium @max-[760px]:col-span-full">{isStop(reason) ? "Not running" : `Lost: ${reasonWords(reason)}`}</span>
+              <Amounts name="24 h" words={amountWords(day, reason)} />
+              <Amounts name="7 days" words={amountWords(week, reason)} />
+              {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 
@@ -94,7 +100,7 @@ function Amounts({ name, words }: { name: string; words: string }) {
 function Nothing({ agent: { last_seen_at: seen }, isHere }: { agent: Agent; isHere: boolean }) {
   return (
     <p className="max-w-[620px] text-muted" data-ledger-empty>
-      {!seen ? "Nothing has come yet. " : isHere && <span className="text-text">No loss was declared in 7 days. </span>}
+      {!seen ? "Nothing has come yet. " : isHere && <span className="text-text">{NO_LOSS} </span>}
       What a full buffer, a power cut or a broken disk takes is hatched in the charts and listed here with its cause. What is
       promised, and what is not, stands in the documentation under «Delivery» (docs/delivery.md).
     </p>

@@ -1,4 +1,5 @@
 /** What an agent lost for good: each incident once, and all of them summed by why. */
+import { isStop } from "../../lib/gap-words";
 import type { Gap, Losses, Lost } from "../../lib/types";
 
 export interface Sum {
@@ -12,7 +13,7 @@ function plus(a: Lost, b: Lost): Lost {
   return { gaps: Math.max(a.gaps, b.gaps), samples: a.samples + b.samples };
 }
 
-/** Of the last seven days, over all kinds of values: what lost most first. */
+/** Of the last seven days, over all kinds of values: what lost most first, and last that it did not run. */
 export function sumsOf(losses: readonly Losses[]): Sum[] {
   const sums = new Map<string, Sum>();
   for (const { reason, day, week } of losses) {
@@ -20,7 +21,7 @@ export function sumsOf(losses: readonly Losses[]): Sum[] {
     const sum = sums.get(reason);
     sums.set(reason, sum ? { reason, day: plus(sum.day, day), week: plus(sum.week, week) } : { reason, day, week });
   }
-  return [...sums.values()].toSorted((a, b) => b.week.samples - a.week.samples || b.week.gaps - a.week.gaps);
+  return [...sums.values()].toSorted((a, b) => Number(isStop(a.reason)) - Number(isStop(b.reason)) || b.week.samples - a.week.samples || b.week.gaps - a.week.gaps);
 }
 
 /** The gaps of one incident, one of each kind of values. */
@@ -50,12 +51,12 @@ export function incidentsOf(gaps: readonly Gap[]): Incident[] {
     const one = incidents.findLast((before) => isOfOne(before, gap));
     if (one) {
       one.classes = [...one.classes, gap.class].toSorted();
-      one.count = one.count > 0 && gap.count > 0 ? one.count + gap.count : 0;
+      one.count = one.count && gap.count ? one.count + gap.count : 0;
       if (Date.parse(gap.from) < Date.parse(one.from)) one.from = gap.from;
       if (Date.parse(gap.to) > Date.parse(one.to)) one.to = gap.to;
     } else {
-      const { from, to, reason, count, stream, seq_from: first, class: name } = gap;
-      incidents.push({ key: `${stream} ${first} ${name} ${reason} ${from}`, from, to, reason, count, classes: [name] });
+      const { from, to, reason, stream, seq_from: first, class: name } = gap;
+      incidents.push({ key: `${stream} ${first} ${name} ${reason} ${from}`, from, to, reason, count: gap.count ?? 0, classes: [name] });
     }
   }
   return incidents;

@@ -1,0 +1,48 @@
+/** Why there is no value where no gap was declared and no poll has failed: as far as the agent's sessions tell. */
+import type { AgentLink } from "../../lib/types";
+
+/** All in seconds. */
+export interface Absence {
+  from: number;
+  /** Null: it goes on. */
+  to: number | null;
+  isStop: boolean;
+}
+
+/** From the value before to the one after; where there is none, within the range of the chart. */
+export interface Hole {
+  from: number;
+  to: number;
+  /** Nothing is known of the time before it. */
+  isFirst: boolean;
+}
+
+/** A session that follows within seconds is none. */
+const SOON_S = 10;
+
+/** When the agent had no session. */
+export function absencesOf(newestFirst: readonly Pick<AgentLink, "at" | "event" | "reason">[]): Absence[] {
+  let to: number | null = null;
+  return newestFirst.flatMap(({ at, event, reason }) => {
+    const from = Date.parse(at) / 1000;
+    const [until, isStop] = [to, reason === "stopped"];
+    if (event === "opened") to = from;
+    return event === "ended" && (until === null || until - from > SOON_S) ? [{ from, to: until, isStop }] : [];
+  });
+}
+
+interface Known {
+  absences: readonly Absence[];
+  /** Since when the device is watched. */
+  bornS: number;
+  clock: (ms: number, withSeconds: boolean) => string;
+}
+
+export function holeWords({ from, to, isFirst }: Hole, { absences, bornS, clock }: Known): string {
+  if (isFirst && to <= bornS) return "no value: it was not watched yet";
+  const one = absences.find((away) => away.from <= to && (away.to ?? Infinity) >= from);
+  if (!one) return "no value, and nothing says why";
+  const at = (seconds: number) => clock(seconds * 1000, true);
+  const when = one.to === null ? `since ${at(one.from)}` : `${at(one.from)} – ${at(one.to)}`;
+  return `no value: the agent was ${one.isStop ? "stopped" : "away"} ${when}`;
+}
