@@ -55,7 +55,7 @@ export function healthOf(agents: readonly Told[], nowMs: number): Health {
   const brief = [
     away > 0 && `${integer(away)} away`,
     behind.length > 0 && `${integer(behind.length)} behind`,
-    losers > 0 && (samples > 0 ? `${compact(samples)} lost` : "lost data"),
+    losers > 0 && (samples > 0 ? `${compact(samples)} lost` : `${integer(losers)} lost data`),
     clocks > 0 && counted(clocks, "clock"),
   ];
   return { isWell: false, words: words.filter(Boolean).join(" · "), brief: brief.filter(Boolean).join(" · ") };
