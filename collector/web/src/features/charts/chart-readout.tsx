@@ -112,6 +112,8 @@ export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
       const layer = box.current;
       layer?.parentElement?.toggleAttribute("data-pointed", at !== null);
       if (!layer || !at) return;
+      // In place of the values, so that the caption is no longer than with them.
+      layer.toggleAttribute("data-none", at.values.every(({ value, before }) => value === null && before === null));
       const [time, ...values] = layer.querySelectorAll("[data-readout]");
       const why = values.pop();
       if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clock(at.time * 1000, true)}`;
@@ -122,14 +124,14 @@ export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
     },
   }), [spec, clock, dayMonth, whyWords]);
   return (
-    <div ref={box} aria-hidden="true" className={`${LAYER} invisible group-data-pointed/caption:visible`}>
+    <div ref={box} aria-hidden="true" className={`group/layer ${LAYER} invisible group-data-pointed/caption:visible`}>
       <span className={isBrief ? "hidden" : "font-medium"} data-readout="time" />
       {spec.lines.map((line, i) => (
-        <Key key={line.label} line={line} isCalm={calm[i]}>
-          <span className="text-text" data-readout="value" />
-        </Key>
+        <span key={line.label} className="contents group-data-none/layer:hidden">
+          <Key line={line} isCalm={calm[i]}><span className="text-text" data-readout="value" /></Key>
+        </span>
       ))}
-      <span className="text-xs" data-readout="why" />
+      <span className="min-w-0 text-xs" data-readout="why" />
     </div>
   );
 }
