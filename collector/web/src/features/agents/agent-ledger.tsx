@@ -113,7 +113,7 @@ function Counted({ id }: { id: string }) {
   const sum = data && completeOf(data);
   if (!sum) return null;
   return (
-    <p data-complete={sum.undeclared} title="Of polls that were due; one alone that is missing between two is not counted.">
+    <p data-complete={sum.undeclared}>
       {sum.here} <span className={sum.undeclared > 0 ? "text-degraded" : "text-muted"}>· {integer(sum.undeclared)} missing without explanation</span>
       {sum.rest && <span className="text-muted"> · {sum.rest}</span>}
     </p>

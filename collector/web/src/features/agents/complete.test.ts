@@ -11,6 +11,10 @@ it("sums devices, and rounds down: what is missing is never rounded away", () =>
   expect(of({ expected: 60, stored: 60 })?.here).toBe("100.0 % of 60 polls due in 24 h are here");
 });
 
+it("tells single polls apart, where the collector does", () => {
+  expect(of({ expected: 100, stored: 97, undeclared: 2, single: 1 })).toEqual({ here: "97.0 % of 100 polls due in 24 h are here", undeclared: 2, rest: "1 missing one by one" });
+});
+
 it("expects nothing of the time when the agent was stopped", () => {
   expect(of({ expected: 100, stored: 40, awaited: 10, not_asked: 50 })).toMatchObject({ here: "80.0 % of 50 polls due in 24 h are here", rest: "10 still at the agent" });
   expect(of({ expected: 50, not_asked: 50 })).toBeNull();

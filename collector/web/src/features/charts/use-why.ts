@@ -7,7 +7,7 @@ import { shownAgent } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { ROWS } from "../../lib/use-pages";
 import { wordsIn, type Zone } from "../../lib/zone";
-import { absencesOf, type Hole, holeWords } from "./why";
+import { absencesOf, AWAY, type Hole, holeWords, STOPPED } from "./why";
 
 const EVERY_MS = 60_000;
 
@@ -25,7 +25,7 @@ export function useWhy(device: Pick<Device, "agent" | "created_at"> | null | und
     const state = agent && shownAgent(agent, toldNow());
     const isAway = agent?.last_seen_at && (state === "down" || state === "unknown");
     // Its session may end a while after it was heard last.
-    const now = isAway ? [{ from: Date.parse(agent.last_seen_at ?? "") / 1000, to: null, isStop: agent.offline_reason === "stopped" }] : [];
+    const now = isAway ? [{ from: Date.parse(agent.last_seen_at ?? "") / 1000, to: null, what: agent.offline_reason === "stopped" ? STOPPED : AWAY }] : [];
     return holeWords(hole, { absences: [...now, ...(data ?? [])], bornS: Date.parse(born ?? "") / 1000, clock: wordsIn(zone).clock });
   }, [agent, data, born, zone]);
 }

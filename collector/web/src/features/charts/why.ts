@@ -6,7 +6,7 @@ export interface Absence {
   from: number;
   /** Null: it goes on. */
   to: number | null;
-  isStop: boolean;
+  what: string;
 }
 
 /** From the value before to the one after; where there is none, within the range of the chart. */
@@ -20,14 +20,18 @@ export interface Hole {
 /** A session that follows within seconds is none. */
 const SOON_S = 10;
 
+export const AWAY = "the agent was away";
+export const STOPPED = "the agent was stopped";
+const WHAT: Readonly<Partial<Record<string, string>>> = { stopped: STOPPED, collector_ended: "the collector was away" };
+
 /** When the agent had no session. */
 export function absencesOf(newestFirst: readonly Pick<AgentLink, "at" | "event" | "reason">[]): Absence[] {
   let to: number | null = null;
   return newestFirst.flatMap(({ at, event, reason }) => {
     const from = Date.parse(at) / 1000;
-    const [until, isStop] = [to, reason === "stopped"];
+    const until = to;
     if (event === "opened") to = from;
-    return event === "ended" && (until === null || until - from > SOON_S) ? [{ from, to: until, isStop }] : [];
+    return event === "ended" && (until === null || until - from > SOON_S) ? [{ from, to: until, what: WHAT[reason ?? ""] ?? AWAY }] : [];
   });
 }
 
@@ -44,5 +48,5 @@ export function holeWords({ from, to, isFirst }: Hole, { absences, bornS, clock 
   if (!one) return "no value, and nothing says why";
   const at = (seconds: number) => clock(seconds * 1000, true);
   const when = one.to === null ? `since ${at(one.from)}` : `${at(one.from)} – ${at(one.to)}`;
-  return `no value: the agent was ${one.isStop ? "stopped" : "away"} ${when}`;
+  return `no value: ${one.what} ${when}`;
 }
