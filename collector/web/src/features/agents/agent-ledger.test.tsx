@@ -14,9 +14,9 @@ const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOStri
 const complete = { from: ago(86_400), to: ago(0), devices: [{ device: { id: "dev_1", name: "a" }, interval_s: 60, expected: 1000, stored: 966, declared: 0, awaited: 0, not_asked: 0, undeclared: 34 }] };
 
 /** `counted`: how the collector answers who asks what is here. */
-function open(agent: Partial<Agent>, { counted = 200, losses = [] }: { counted?: number; losses?: readonly Losses[] } = {}) {
+function open(agent: Partial<Agent>, { counted = 200, losses = [], gaps = [] }: { counted?: number; losses?: readonly Losses[]; gaps?: readonly object[] } = {}) {
   const answers: Readonly<Record<string, unknown>> = {
-    ledger: { losses, refused: { batches: 0, last_at: null } }, completeness: counted === 200 ? complete : undefined, gaps: [],
+    ledger: { losses, refused: { batches: 0, last_at: null } }, completeness: counted === 200 ? complete : undefined, gaps,
   };
   const get = vi.spyOn(api, "GET").mockImplementation((async (path: string) => {
     const name = path.split("/").at(-1) ?? "";
@@ -62,4 +62,12 @@ it("does not take all before it went for here, where some of it is declared lost
   cleanup();
   open({ state: "down", last_seen_at: ago(90), buffer: null }, { losses: [{ class: "gauges", reason: "evicted", from: "", to: "", day: none, week: none, ever: none }] });
   expect((await screen.findByText(/^Not known until it is back\./)).textContent).not.toContain("Everything");
+});
+
+it("tells when it was stopped, and calls it no loss", async () => {
+  open({}, { gaps: [{ class: "all", reason: "stopped", count: null, from: ago(900), to: ago(807), stream: "1", seq_from: 1, seq_to: 1 }] });
+  expect(await screen.findByText("not running")).toBeTruthy();
+  expect(screen.getByText("the agent was not running")).toBeTruthy();
+  expect(screen.getByText("No loss was declared in 7 days.")).toBeTruthy();
+  expect(document.querySelectorAll(".hatched-stop")).toHaveLength(1);
 });

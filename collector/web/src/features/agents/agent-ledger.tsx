@@ -52,13 +52,14 @@ export function AgentLedger({ agent }: { agent: Agent }) {
         {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} isHere={isHere} />}
         {data && gaps !== 0 && <Sums losses={data.losses} isHere={isHere} />}
       </div>
-      {gaps !== undefined && gaps > 0 && <Gaps id={agent.id} />}
+      {gaps !== undefined && <Gaps id={agent.id} hasLost={gaps > 0} />}
       {data && <RefusedPart id={agent.id} refused={data.refused} />}
     </section>
   );
 }
 
-function Gaps({ id }: { id: string }) {
+/** Also when it did not run, which is no loss. */
+function Gaps({ id, hasLost }: { id: string; hasLost: boolean }) {
   const [isWhole, setWhole] = useState(false);
   const list = useGaps(id);
   const rows = useMemo(() => incidentsOf(list.rows), [list.rows]);
@@ -66,29 +67,25 @@ function Gaps({ id }: { id: string }) {
   const all = { ...list, rows, total: list.more ? null : rows.length };
   const isFolded = !isWhole && rows.length > SHOWN;
   const shown = isFolded ? { ...all, rows: rows.slice(0, SHOWN), more: () => setWhole(true) } : all;
+  if (!hasLost && rows.length === 0) return null;
   return <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
 }
 
 /** By why, with what to do about it. Of an agent that is away nobody can say that there is none. */
 function Sums({ losses, isHere }: { losses: readonly Losses[]; isHere: boolean }) {
   const sums = sumsOf(losses);
-  const isNone = sums.every(({ reason }) => isStop(reason));
+  if (sums.length === 0) return isHere && <p data-sums="0">{NO_LOSS}</p>;
   return (
-    <>
-      {isNone && isHere && <p data-sums="0">{NO_LOSS}</p>}
-      {sums.length > 0 && (
-        <ul aria-label="By why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
-          {sums.map(({ reason, day, week }) => (
-            <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
-              <span className="font-medium @max-[760px]:col-span-full">{isStop(reason) ? "Not running" : `Lost: ${reasonWords(reason)}`}</span>
-              <Amounts name="24 h" words={amountWords(day, reason)} />
-              <Amounts name="7 days" words={amountWords(week, reason)} />
-              {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </>
+    <ul aria-label="Lost for good, by why" className="grid grid-cols-[minmax(0,1fr)_auto_auto] divide-y divide-line rounded-md border border-line bg-surface @max-[760px]:grid-cols-[auto_1fr] @max-[500px]:grid-cols-1" data-sums={sums.length}>
+      {sums.map(({ reason, day, week }) => (
+        <li key={reason} className="col-span-full grid grid-cols-subgrid items-baseline gap-x-6 px-3 py-1.5" data-reason={reason}>
+          <span className="font-medium @max-[760px]:col-span-full">Lost: {reasonWords(reason)}</span>
+          <Amounts name="24 h" words={amountWords(day)} />
+          <Amounts name="7 days" words={amountWords(week)} />
+          {advice(reason) && <p className="col-span-full text-xs text-muted">{advice(reason)}</p>}
+        </li>
+      ))}
+    </ul>
   );
 }
 

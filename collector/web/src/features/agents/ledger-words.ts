@@ -30,10 +30,9 @@ export function advice(reason: string): string | null {
   return ADVICE[reason] ?? null;
 }
 
-/** «1,240 samples in 3 gaps»; of gaps that nobody could count only how many they are, and how often it did not run. */
-export function amountWords({ gaps, samples }: Lost, reason: string): string {
+/** «1,240 samples in 3 gaps»; of gaps that nobody could count only how many they are. */
+export function amountWords({ gaps, samples }: Lost): string {
   if (gaps === 0) return "none";
-  if (isStop(reason)) return counted(gaps, "time");
   return samples > 0 ? `${counted(samples, "sample")} in ${counted(gaps, "gap")}` : counted(gaps, "gap");
 }
 

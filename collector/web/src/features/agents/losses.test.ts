@@ -16,11 +16,6 @@ it("sums kinds of values by why, what lost most of the week first", () => {
   ]);
 });
 
-it("tells last how often it did not run", () => {
-  const stopped = of("counters", "stopped", lost(3, 900), lost(3, 900));
-  expect(sumsOf([stopped, of("counters", "crash", lost(1, 0), lost(2, 0))]).map(({ reason }) => reason)).toEqual(["crash", "stopped"]);
-});
-
 it("owns up to what is told as not counted", () => {
   const unknown = { count: null } as unknown as Partial<Gap>;
   expect(told([gap("gauges", 0, 60, unknown), gap("counters", 0, 60, { count: 7 })])).toEqual(["counters+gauges 0 00:00-01:00"]);

@@ -1,5 +1,4 @@
 /** What an agent lost for good: each incident once, and all of them summed by why. */
-import { isStop } from "../../lib/gap-words";
 import type { Gap, Losses, Lost } from "../../lib/types";
 
 export interface Sum {
@@ -13,7 +12,7 @@ function plus(a: Lost, b: Lost): Lost {
   return { gaps: Math.max(a.gaps, b.gaps), samples: a.samples + b.samples };
 }
 
-/** Of the last seven days, over all kinds of values: what lost most first, and last that it did not run. */
+/** Of the last seven days, over all kinds of values: what lost most first. */
 export function sumsOf(losses: readonly Losses[]): Sum[] {
   const sums = new Map<string, Sum>();
   for (const { reason, day, week } of losses) {
@@ -21,7 +20,7 @@ export function sumsOf(losses: readonly Losses[]): Sum[] {
     const sum = sums.get(reason);
     sums.set(reason, sum ? { reason, day: plus(sum.day, day), week: plus(sum.week, week) } : { reason, day, week });
   }
-  return [...sums.values()].toSorted((a, b) => Number(isStop(a.reason)) - Number(isStop(b.reason)) || b.week.samples - a.week.samples || b.week.gaps - a.week.gaps);
+  return [...sums.values()].toSorted((a, b) => b.week.samples - a.week.samples || b.week.gaps - a.week.gaps);
 }
 
 /** The gaps of one incident, one of each kind of values. */

@@ -17,12 +17,12 @@ const row = (seq: number, head: string | null): AgentRefused => ({
 
 function open(refused: Ledger["refused"], rows: readonly AgentRefused[] = []) {
   const get = vi.spyOn(api, "GET").mockImplementation((async (path: string) => ({
-    data: path.endsWith("/refused") ? { data: rows, meta: { next_cursor: null } } : path.endsWith("/ledger") ? { data: { losses: [], refused } } : undefined,
+    data: path.endsWith("/refused") ? { data: rows, meta: { next_cursor: null } } : path.endsWith("/gaps") ? { data: [], meta: { next_cursor: null } } : path.endsWith("/ledger") ? { data: { losses: [], refused } } : undefined,
     response: path.endsWith("/completeness") ? new Response(null, { status: 429 }) : new Response(),
   })) as never);
   const agent = { id: "agt_1", state: "up", last_seen_at: new Date().toISOString(), buffer: null, backfill: null } as unknown as Agent;
   render(<QueryClientProvider client={new QueryClient()}><AgentLedger agent={agent} /></QueryClientProvider>);
-  return () => (get.mock.calls as unknown as [string][]).map(([path]) => path.split("/").at(-1)).filter((name) => name !== "completeness");
+  return () => (get.mock.calls as unknown as [string][]).map(([path]) => path.split("/").at(-1)).filter((name) => name !== "completeness" && name !== "gaps");
 }
 
 it("says nothing where none was refused", async () => {
