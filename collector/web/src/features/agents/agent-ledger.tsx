@@ -68,7 +68,7 @@ function Gaps({ id, hasLost }: { id: string; hasLost: boolean }) {
   const isFolded = !isWhole && rows.length > SHOWN;
   const shown = isFolded ? { ...all, rows: rows.slice(0, SHOWN), more: () => setWhole(true) } : all;
   if (!hasLost && rows.length === 0) return null;
-  return <DataTable label="What was lost" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
+  return <DataTable label="What is missing" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
 }
 
 /** By why, with what to do about it. Of an agent that is away nobody can say that there is none. */
