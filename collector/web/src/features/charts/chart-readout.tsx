@@ -62,7 +62,7 @@ export function holeAt([times, ...columns]: uPlot.AlignedData, lines: number, ti
   const own = columns.slice(0, lines);
   const known = Array.from(times).filter((_, i) => own.some((column) => typeof column[i] === "number"));
   const before = known.findLast((at) => at <= time);
-  return { from: before ?? min ?? time, to: known.find((at) => at > time) ?? max ?? time, isFirst: before === undefined };
+  return { at: time, from: before ?? min ?? time, to: known.find((at) => at > time) ?? max ?? time, isFirst: before === undefined };
 }
 
 /** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, take } from "../../lib/api";
-import { toldNow, useAgent } from "../../lib/live-app";
+import { live, toldNow } from "../../lib/live-app";
 import { shownAgent } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { ROWS } from "../../lib/use-pages";
@@ -13,7 +13,6 @@ const EVERY_MS = 60_000;
 
 export function useWhy(device: Pick<Device, "agent" | "created_at"> | null | undefined, zone: Zone): (hole: Hole) => string {
   const id = device?.agent.id ?? "";
-  const agent = useAgent(id);
   const { data } = useQuery({
     queryKey: ["absences", id],
     enabled: id !== "",
@@ -22,10 +21,12 @@ export function useWhy(device: Pick<Device, "agent" | "created_at"> | null | und
   });
   const born = device?.created_at;
   return useMemo(() => (hole) => {
+    // Read when it is asked: its row changes each second, and all charts of the page stand on this.
+    const agent = live.agents.get(id);
     const state = agent && shownAgent(agent, toldNow());
     const isAway = agent?.last_seen_at && (state === "down" || state === "unknown");
     // Its session may end a while after it was heard last.
     const now = isAway ? [{ from: Date.parse(agent.last_seen_at ?? "") / 1000, to: null, what: agent.offline_reason === "stopped" ? STOPPED : AWAY }] : [];
     return holeWords(hole, { absences: [...now, ...(data ?? [])], bornS: Date.parse(born ?? "") / 1000, clock: wordsIn(zone).clock });
-  }, [agent, data, born, zone]);
+  }, [id, data, born, zone]);
 }

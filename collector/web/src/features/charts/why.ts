@@ -11,13 +11,15 @@ export interface Absence {
 
 /** From the value before to the one after; where there is none, within the range of the chart. */
 export interface Hole {
+  /** Where the pointer is. */
+  at: number;
   from: number;
   to: number;
   /** Nothing is known of the time before it. */
   isFirst: boolean;
 }
 
-/** A session that follows within seconds is none. */
+/** A line that is back within seconds was never away. */
 const SOON_S = 10;
 
 export const AWAY = "the agent was away";
@@ -31,7 +33,7 @@ export function absencesOf(newestFirst: readonly Pick<AgentLink, "at" | "event" 
     const from = Date.parse(at) / 1000;
     const until = to;
     if (event === "opened") to = from;
-    return event === "ended" && (until === null || until - from > SOON_S) ? [{ from, to: until, what: WHAT[reason ?? ""] ?? AWAY }] : [];
+    return event === "ended" && (until === null || until - from > SOON_S || reason === "stopped") ? [{ from, to: until, what: WHAT[reason ?? ""] ?? AWAY }] : [];
   });
 }
 
@@ -42,11 +44,11 @@ interface Known {
   clock: (ms: number, withSeconds: boolean) => string;
 }
 
-export function holeWords({ from, to, isFirst }: Hole, { absences, bornS, clock }: Known): string {
-  if (isFirst && to <= bornS) return "no value: it was not watched yet";
+export function holeWords({ at, from, to, isFirst }: Hole, { absences, bornS, clock }: Known): string {
+  if (isFirst && at < bornS) return "no value: it was not watched yet";
   const one = absences.find((away) => away.from <= to && (away.to ?? Infinity) >= from);
   if (!one) return "no value, and nothing says why";
-  const at = (seconds: number) => clock(seconds * 1000, true);
-  const when = one.to === null ? `since ${at(one.from)}` : `${at(one.from)} – ${at(one.to)}`;
+  const time = (seconds: number) => clock(seconds * 1000, true);
+  const when = one.to === null ? `since ${time(one.from)}` : `${time(one.from)} – ${time(one.to)}`;
   return `no value: ${one.what} ${when}`;
 }

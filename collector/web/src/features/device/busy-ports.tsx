@@ -26,9 +26,9 @@ export function BusyPorts({ device }: { device: Device }) {
   // As a string: the order is another only when a port overtakes one of them.
   const text = useTableValue(live.interfaces(id), (table) => busyOnes(table.list(), SHOWN).map(({ object }) => object).join(" "));
   const counts = useTableValue(live.interfaces(id), (table) => `${table.list().filter((one) => one.state === "up").length}/${table.size}`);
-  const ports = text ? text.split(" ") : [];
-  const [up, all] = counts.split("/");
   const untold = useEachSecond(() => untoldWords(device, serverNow()));
+  const ports = text && !untold ? text.split(" ") : [];
+  const [up, all] = counts.split("/");
   if (all === "0") return null;
   return (
     <section aria-labelledby="busy-ports" className="rounded-lg border border-line bg-surface px-3 pt-2 pb-1" data-busy-ports={ports.length}>
@@ -37,8 +37,8 @@ export function BusyPorts({ device }: { device: Device }) {
         <span className="flex-1" />
         <Link to="/devices/$id" params={{ id }} search={(old) => ({ ...old, tab: "interfaces" })} className="touch text-xs text-muted hover:text-text hover:underline">{untold ? `${all} ports` : `${up} of ${all} up`}</Link>
       </div>
-      {(untold ?? ports.length === 0) && <p className="py-2 text-muted">{untold ?? "None carries anything now."}</p>}
-      <ul>{!untold && ports.map((object) => <Port key={object} device={device} object={object} />)}</ul>
+      {ports.length === 0 && <p className="py-2 text-muted">{untold ?? "None carries anything now."}</p>}
+      <ul>{ports.map((object) => <Port key={object} device={device} object={object} />)}</ul>
     </section>
   );
 }
