@@ -47,7 +47,7 @@ export function AgentLedger({ agent }: { agent: Agent }) {
       <div className="flex flex-col gap-2 px-4 pb-3 phone:px-3">
         <h2 id="ledger" className="font-semibold">Delivery</h2>
         <BackfillPart agent={agent} hasLost={!!gaps} />
-        {isHere && <Counted id={agent.id} />}
+        {isHere && gaps !== undefined && <Counted id={agent.id} gaps={gaps} />}
         {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} isHere={isHere} />}
         {data && gaps !== 0 && <Sums losses={data.losses} isHere={isHere} />}
@@ -105,8 +105,8 @@ function Nothing({ agent: { last_seen_at: seen }, isHere }: { agent: Agent; isHe
 }
 
 /** What is here of the last day. */
-function Counted({ id }: { id: string }) {
-  const data = useCompleteness(id);
+function Counted({ id, gaps }: { id: string; gaps: number }) {
+  const data = useCompleteness(id, gaps);
   const sum = data && completeOf(data);
   if (!sum) return null;
   return (

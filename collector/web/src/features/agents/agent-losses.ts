@@ -14,15 +14,14 @@ export function useLedger(id: string) {
   });
 }
 
-/** It is much to read: counted seldom, and again soon only for who was refused. */
+/** It is much to read: counted seldom, and sooner only with another gap, or for who was refused. */
 const COUNT_EVERY_MS = 300_000;
 
 /** One agent of a tenant is counted at a time: who is refused or waits for long sees nothing of it. */
-export function useCompleteness(id: string) {
+export function useCompleteness(id: string, gaps: number) {
   return useQuery({
-    queryKey: ["agent-completeness", id],
+    queryKey: ["agent-completeness", id, gaps],
     retry: false,
-    staleTime: COUNT_EVERY_MS,
     refetchInterval: ({ state }) => (state.data ? COUNT_EVERY_MS : EVERY_MS),
     queryFn: async (): Promise<AgentCompleteness> => (await take(api.GET("/api/v1/agents/{id}/completeness", { params: { path: { id } } }))).data,
   }).data;

@@ -23,7 +23,7 @@ it("has an advice for each reason that is known", () => {
 it("tells what a kill took from the time without the agent, and takes a stop for no loss", () => {
   const span = { from: "2026-11-22T12:00:00Z", to: "2026-11-22T12:01:33Z" };
   const of = (reason: string, count = 0) => [lostWords({ reason, count }), whyWords({ reason, ...span })];
-  expect(of("crash")).toEqual(["up to a second of values", "the agent was killed or lost power; not running for 93 s"]);
+  expect(of("crash")).toEqual(["up to a second", "the agent was killed or lost power; not running for 93 s"]);
   expect(of("crash", 4)[0]).toBe("4 samples");
   expect(of("corrupt")).toEqual(["not counted", "the agent's disk damaged it"]);
   expect(of("stopped")).toEqual(["not running", "the agent was not running"]);

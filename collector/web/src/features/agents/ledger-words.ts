@@ -20,7 +20,7 @@ export function classWords({ classes, reason }: Pick<Incident, "classes" | "reas
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
   evicted: "The line was away for longer than the buffer lasts. Give it more room: size_mib in the agent's file.",
   corrupt: "Look after the disk or the card of its machine: it gave back something else than was written.",
-  crash: "A power cut or a kill takes up to the last second; until it runs again nothing is measured. If nobody did this, look at power, the OOM killer and the log of its service.",
+  crash: "A power cut or a kill takes up to the last second; until it runs again nothing is measured. If nobody did this, look at power, the OOM killer and the service's log.",
   collector_rollback: "The backup was older than what agents still keep. Back up the collector more often.",
   rejected: "Its device moved to another agent, or the tenant has as many series as it may. The collector's log tells which.",
 };
@@ -44,7 +44,7 @@ export function countWords({ count }: Pick<Incident, "count">): string {
 /** The same in the list of all: nobody counts what a kill takes, and it is never more than that. */
 export function lostWords(one: Pick<Incident, "count" | "reason">): string {
   if (isStop(one.reason)) return "not running";
-  return one.reason === "crash" && one.count === 0 ? "up to a second of values" : countWords(one);
+  return one.reason === "crash" && one.count === 0 ? "up to a second" : countWords(one);
 }
 
 /** Why, and how long nothing was measured after it. */
