@@ -104,6 +104,7 @@ async function damaged(at) {
       writeFileSync(`${file}-wal`, "");
     });
     await page.waitForSelector("[data-ledger] [data-sums='2'] [data-reason=corrupt]:has-text('1 gap')", { timeout: DELIVERED_MS });
+    await page.waitForFunction(() => document.querySelectorAll("[data-ledger] [data-row]").length === 2);
     const rows = await page.$$eval("[data-ledger] [data-row]", (all) => all.map((row) => row.textContent));
     // Of each there is a gap of gauges, one of counters and maybe one of changes of state, told as one loss.
     const of = (word) => rows.filter((row) => row.includes(word) && /counters,.* levels and pings/.test(row)).length;

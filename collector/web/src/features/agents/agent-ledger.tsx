@@ -52,22 +52,22 @@ export function AgentLedger({ agent }: { agent: Agent }) {
         {gaps === 0 && data?.refused.batches === 0 && <Nothing agent={agent} isHere={isHere} />}
         {data && gaps !== 0 && <Sums losses={data.losses} isHere={isHere} />}
       </div>
-      {gaps !== undefined && <Gaps id={agent.id} hasLost={gaps > 0} />}
+      {gaps !== undefined && <Gaps id={agent.id} count={gaps} />}
       {data && <RefusedPart id={agent.id} refused={data.refused} />}
     </section>
   );
 }
 
 /** Also when it did not run, which is no loss. */
-function Gaps({ id, hasLost }: { id: string; hasLost: boolean }) {
+function Gaps({ id, count }: { id: string; count: number }) {
   const [isWhole, setWhole] = useState(false);
-  const list = useGaps(id);
+  const list = useGaps(id, count);
   const rows = useMemo(() => incidentsOf(list.rows), [list.rows]);
   // How many they are is known of the whole list only: what is counted there are gaps.
   const all = { ...list, rows, total: list.more ? null : rows.length };
   const isFolded = !isWhole && rows.length > SHOWN;
   const shown = isFolded ? { ...all, rows: rows.slice(0, SHOWN), more: () => setWhole(true) } : all;
-  if (!hasLost && rows.length === 0) return null;
+  if (count === 0 && rows.length === 0) return null;
   return <DataTable label="What is missing" list={shown} columns={COLUMNS} keyOf={keyOf} first={NEWEST} empty={null} />;
 }
 

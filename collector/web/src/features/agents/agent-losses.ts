@@ -1,5 +1,6 @@
 /** What the collector knows of an agent's losses and sessions. Asked again now and then: no stream tells of it. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { api, take } from "../../lib/api";
 import type { AgentCompleteness, AgentLink, AgentRefused, Gap, Ledger } from "../../lib/types";
 import { type Pages, ROWS, usePages } from "../../lib/use-pages";
@@ -27,8 +28,14 @@ export function useCompleteness(id: string, gaps: number) {
   }).data;
 }
 
-/** The newest first. */
-export function useGaps(id: string): Pages<Gap> {
+/** The newest first. Asked again at once when the ledger knows of another one: `count`. */
+export function useGaps(id: string, count: number): Pages<Gap> {
+  const queries = useQueryClient();
+  const known = useRef(count);
+  useEffect(() => {
+    if (known.current !== count) void queries.invalidateQueries({ queryKey: ["agent-gaps", id] });
+    known.current = count;
+  }, [queries, id, count]);
   return usePages<Gap>(["agent-gaps", id], (cursor) => take(api.GET("/api/v1/agents/{id}/gaps", {
     params: { path: { id }, query: { limit: ROWS, order: "desc", ...cursor } },
   })), EVERY_MS);

@@ -114,7 +114,7 @@ export function AgentsPage() {
         {ids.length > 0 && (
           <FilterBar label="Filter agents" count={(all) => counted(all, "agent")} query={query} onQuery={setQuery} shown={shown.length}
             total={ids.length} onClear={query ? () => setQuery("") : undefined}>
-            {show && <FilterChip label="Show all agents" onRemove={showAll}>Away, behind, losing data or with a wrong clock</FilterChip>}
+            {show && <FilterChip label="Show all agents" onRemove={showAll}>Away, silent, behind, losing data or with a wrong clock</FilterChip>}
           </FilterBar>
         )}
         <span className="flex-1" />
@@ -152,7 +152,7 @@ export function AgentsPage() {
           </tbody>
         </table>
       )}
-      {show && ids.length > 0 && shown.length === 0 && !text && <Empty title="All agents deliver"><p>None is away or behind, none has lost anything within 24 hours, and their clocks are right.</p></Empty>}
+      {show && ids.length > 0 && shown.length === 0 && !text && <Empty title="All agents deliver"><p>None is away, silent or behind, none has lost anything within 24 hours, and their clocks are right.</p></Empty>}
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
     </div>
