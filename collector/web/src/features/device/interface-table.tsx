@@ -72,11 +72,9 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     event.preventDefault();
     move(to);
   };
-  const isFirst = useRef(true);
   const show = useEffectEvent(() => {
-    // A phone shows the head of the list first, and below it the charts.
-    if (at >= 0 && !(phone && isFirst.current)) virtual.scrollToIndex(at, { align: "auto" });
-    isFirst.current = false;
+    // On a phone what a finger chooses is in sight, and what is charted by itself moves no list.
+    if (at >= 0 && !phone) virtual.scrollToIndex(at, { align: "auto" });
   });
   useEffect(() => {
     show();
