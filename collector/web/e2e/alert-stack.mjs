@@ -46,7 +46,7 @@ function people(data) {
   }
 }
 
-/** Starts it; `kill` and `revive` the mortal router, `killAgent` as a power cut does and `startAgent` it again, `stop` ends all and removes what it made. */
+/** Starts it; `kill` and `revive` the mortal router, `killAgent` as a power cut does, `stopAgent` in order and `startAgent` it again, `stop` ends all and removes what it made. */
 export async function oneSite() {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-alerts-"));
   const data = join(folder, "collector");
@@ -77,6 +77,11 @@ export async function oneSite() {
       agent.kill("SIGKILL");
       await agentEnded;
     };
+    /** In order: it says goodbye. */
+    const stopAgent = async () => {
+      agent.kill("SIGTERM");
+      await agentEnded;
+    };
     startAgent();
     stops.push(killAgent);
     const steady = await routers(2, join(folder, "steady"));
@@ -90,7 +95,7 @@ export async function oneSite() {
     const { id: mortalId } = await add({ ...mortal.found[0], name: MORTAL });
     await until("all devices to be up", async () => (await ask("GET", "/api/v1/devices")).every(({ state }) => state === "up"));
     return {
-      url, ask, stop, mortalId, killAgent, startAgent, agentDir,
+      url, ask, stop, mortalId, killAgent, stopAgent, startAgent, agentDir,
       kill: () => mortal.stop(),
       revive: async () => {
         mortal = await routers(1, join(folder, "mortal"));

@@ -265,6 +265,19 @@ async function away({ site, url, page, check, look }) {
     await page.keyboard.press("Escape");
     await page.waitForSelector("[data-panel]", { state: "detached" });
   });
+  await check("device: while its agent is away nothing is said of its ports, and the day before it stays known", async () => {
+    const steady = (await site.ask("GET", "/api/v1/devices")).find(({ name }) => name !== MORTAL);
+    await page.goto(`${url}/devices/${steady.id}`);
+    await page.waitForSelector("[data-busy-ports='0']:has-text('Not known while the agent is away.')");
+    await page.waitForSelector("[data-state-strip=unknown]:has-text('since')");
+    const course = await page.locator("[data-course]").getAttribute("aria-label");
+    const ports = await page.locator("[data-busy-ports]").textContent();
+    if (!/: (?:not known [^,]+, )?Up .*, Unknown [^,]+$/.test(course)) return course;
+    return wrongUnless(!/ up$|None/.test(ports), ports);
+  });
+  await look("device-away-dark");
+  await page.goto(`${url}/`);
+  await page.waitForSelector(incident);
   await check("now: the figures lead to the devices they count", async () => {
     await page.click("[data-figure=unknown]");
     await page.waitForURL((to) => to.pathname === "/fleet" && to.searchParams.get("state") === "unknown");

@@ -60,6 +60,10 @@ async function away({ gate, page, check }) {
     await page.waitForSelector(`[data-alert='${id}'] [data-queued=ack]`);
     await page.waitForSelector(`${bar}:has-text('1 action waits')`);
   });
+  await check("offline: of the data nothing is said anew", async () => {
+    await page.locator("nav[aria-label=Main]:visible a:has-text('Now')").tap();
+    await page.waitForSelector("[data-behind=unknown]:has-text('Not known: the collector cannot be reached since')");
+  });
   await check("offline: the app opens without the collector, with what it showed last and its age", async () => {
     await page.goto(`${gate.url}/alerts`);
     await page.waitForSelector("[data-alert] [data-queued=ack]");

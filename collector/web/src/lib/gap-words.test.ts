@@ -14,5 +14,6 @@ it("keeps the name of what it does not know", () => {
 });
 
 it("knows losses from other causes", () => {
-  expect(["gap", "gap_crash", "timeout", "gaping"].map(isLoss)).toEqual([true, true, false, false]);
+  expect(["gap", "gap_crash", "timeout", "gaping", "gap_stopped"].map(isLoss)).toEqual([true, true, false, false, false]);
+  expect(nothingWords("gap_stopped")).toBe("the agent was not running");
 });

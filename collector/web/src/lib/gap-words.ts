@@ -8,6 +8,7 @@ const REASON_WORDS: Readonly<Partial<Record<string, string>>> = {
   rollback: "the collector was set back to a backup",
   collector_rollback: "the collector was set back to a backup",
   rejected: "the collector refused it",
+  stopped: "the agent was not running",
 };
 
 /** A newer server may tell reasons that have no words here: their names are plain enough. */
@@ -15,13 +16,23 @@ export function reasonWords(reason: string): string {
   return REASON_WORDS[reason] ?? (reason === "unknown" ? "nobody knows why" : reason.replaceAll("_", " "));
 }
 
-/** A loss that the agent or the collector has counted, as the cause of a point tells it: `gap`, or `gap_` and its reason. */
-export function isLoss(cause: string): boolean {
+/** It did not run, in order: nothing was measured, and nothing of it is lost. As a reason of a gap, or as the cause of a point. */
+export function isStop(cause: string): boolean {
+  return cause === "stopped" || cause === "gap_stopped";
+}
+
+/** Declared by the agent or the collector, as the cause of a point tells it: `gap`, or `gap_` and its reason. */
+export function isDeclared(cause: string): boolean {
   return cause === "gap" || cause.startsWith("gap_");
+}
+
+/** Values that were there and are gone. */
+export function isLoss(cause: string): boolean {
+  return isDeclared(cause) && !isStop(cause);
 }
 
 /** Why there is no value at a point: «the agent's buffer was full», «no answer». */
 export function nothingWords(cause: string): string {
   if (cause === "gap") return "lost for good";
-  return isLoss(cause) ? reasonWords(cause.slice("gap_".length)) : (causeWord(cause) ?? "not known");
+  return isDeclared(cause) ? reasonWords(cause.slice("gap_".length)) : (causeWord(cause) ?? "not known");
 }

@@ -1,7 +1,7 @@
 /** The live store of this page and its hooks. */
 import { useCallback, useEffect, useSyncExternalStore } from "react";
 import { ApiError, api, PAGE, take, takeAll } from "./api";
-import { subscribeSecond } from "./clock";
+import { serverNow, subscribeSecond } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink, type LinkStatus } from "./live-link";
 import type { LiveTable } from "./live-table";
@@ -154,6 +154,19 @@ export function isOffline(): boolean {
 /** Local time something last came from the server. */
 export function heardAt(): number {
   return link?.status.heardAt ?? 0;
+}
+
+/** A heartbeat comes every 15 s. */
+const HEARTBEAT_MS = 16_000;
+
+/** The time of the server up to which this page has news: nothing is told anew of what nobody tells of. */
+export function toldNow(): number {
+  return serverNow() - (link ? unheardMs(link.status, Date.now()) : 0);
+}
+
+/** For how long nobody tells what is so. */
+export function unheardMs({ phase, heardAt: heard }: Pick<LinkStatus, "phase" | "heardAt">, localMs: number): number {
+  return Math.max(0, localMs - heard - (phase === "offline" ? 0 : HEARTBEAT_MS));
 }
 
 /** A string told from the state of the stream and the time since it was heard. */

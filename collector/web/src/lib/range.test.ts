@@ -39,6 +39,9 @@ describe("parseTyped", () => {
 it("falls back to the last six hours when the URL is odd", () => {
   expect(fromSearch("now-1h", "now")).toEqual({ from: "now-1h", to: "now" });
   expect(fromSearch(1_795_000_000_000, 1_795_003_600_000).from).toBe("1795000000000");
+  expect(fromSearch("2026-11-21T14:00:00Z", "2026-11-21T15:00:00Z")).toEqual({ from: "1795269600000", to: "1795273200000" });
+  expect(fromSearch(String(Date.now() - 3_600_000), undefined).to).toBe("now");
+  expect(fromSearch("2026-99-99T00:00:00Z", "now")).toEqual({ from: "now-1h", to: "now" });
   for (const odd of [undefined, "now+1h", {}, "-5"]) {
     expect(fromSearch(odd, "now")).toEqual({ from: "now-1h", to: "now" });
   }

@@ -62,7 +62,8 @@ export function isLive(range: Range): boolean {
 
 /** What stands in the URL, made safe: anything odd falls back to the default. */
 export function fromSearch(from: unknown, to: unknown, otherwise = DEFAULT_RANGE): Range {
-  const range = { from: searchText(from), to: searchText(to) };
+  // A beginning alone means until now.
+  const range = { from: searchText(from), to: searchText(to) || "now" };
   return resolve(range, Date.now()) ? range : otherwise;
 }
 
@@ -73,7 +74,9 @@ export function firstRange(bornMs: number, nowMs: number): Range {
 }
 
 function searchText(value: unknown): string {
-  return typeof value === "number" ? String(Math.trunc(value)) : typeof value === "string" ? value : "";
+  if (typeof value !== "string") return typeof value === "number" ? String(Math.trunc(value)) : "";
+  // RFC 3339, as the API and logs tell times.
+  return /^\d{4}-\d\d-\d\dT/.test(value) ? String(Date.parse(value)) : value;
 }
 
 export function absolute(fromMs: number, toMs: number): Range {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import {
   agedCount, causeHint, causeWord, isBackfilling, isClockOff, isDim, shownAgent, shownAsked, shownDevices, shownPort, shownState,
-  stateWord,
+  silentS, stateWord,
 } from "./state";
 import type { Cause, Device } from "./types";
 
@@ -96,10 +96,18 @@ it("counts and sorts devices by what is shown of them", () => {
 });
 
 it("tells a buffer that catches up from one that is only waiting", () => {
-  const buffer = (seconds: number) => ({ buffer: { batches: 1, bytes: 1, oldest_at: ago(seconds) } });
-  expect(isBackfilling(buffer(29), NOW)).toBe(false);
-  expect(isBackfilling(buffer(31), NOW)).toBe(true);
-  expect(isBackfilling({ buffer: null }, NOW)).toBe(false);
+  const told = (seconds: number, heard = 0) => ({ last_seen_at: ago(heard), buffer: { batches: 1, bytes: 1, oldest_at: ago(seconds) } });
+  expect(isBackfilling(told(29), NOW)).toBe(false);
+  expect(isBackfilling(told(31), NOW)).toBe(true);
+  expect(isBackfilling({ buffer: null, last_seen_at: ago(0) }, NOW)).toBe(false);
+  // It kept two seconds when it was heard last: what it does since then nobody knows.
+  expect(isBackfilling(told(42, 40), NOW)).toBe(false);
+  expect(isBackfilling(told(99, 40), NOW)).toBe(true);
+});
+
+it("calls an agent silent after it should have said something, until it is offline", () => {
+  const silent = (state: "up" | "degraded" | "down", seconds: number) => silentS({ state, last_seen_at: ago(seconds) }, NOW);
+  expect([silent("up", 17), silent("up", 19), silent("degraded", 24), silent("down", 24), silent("up", 9999)]).toEqual([null, 19, 24, null, null]);
 });
 
 it("keeps bad news", () => {

@@ -11,6 +11,9 @@ const PORT_FLOOR_S = 30;
 const AGENT_SILENCE_S = 120;
 /** A buffer older than this is catching up. */
 const BACKFILL_S = 30;
+/** Agents say something each 15 s; one that has not is silent, and offline from here on. */
+const SILENT_S = 17;
+export const OFFLINE_S = 30;
 /** From here on the clock of an agent is worth a word. */
 const CLOCK_OFF_MS = 2000;
 
@@ -190,10 +193,22 @@ export function shownAgent(agent: Pick<Agent, "state" | "last_seen_at">, nowMs: 
   return aged(agent.state, agent.last_seen_at, AGENT_SILENCE_S, nowMs);
 }
 
+/** How old the oldest was of what an agent kept, when it was heard last: one that has fallen silent keeps no more for that. */
+export function keptS(agent: Pick<Agent, "buffer" | "last_seen_at"> | undefined, nowMs: number): number | null {
+  const heard = agent?.last_seen_at ? Math.min(nowMs, Date.parse(agent.last_seen_at)) : nowMs;
+  return ageSeconds(agent?.buffer?.oldest_at, heard);
+}
+
 /** True while an agent sends what it kept through an outage. */
-export function isBackfilling(agent: Pick<Agent, "buffer"> | undefined, nowMs: number): boolean {
-  const oldest = ageSeconds(agent?.buffer?.oldest_at, nowMs);
-  return oldest !== null && oldest > BACKFILL_S;
+export function isBackfilling(agent: Pick<Agent, "buffer" | "last_seen_at"> | undefined, nowMs: number): boolean {
+  return (keptS(agent, nowMs) ?? 0) > BACKFILL_S;
+}
+
+/** For how many seconds nothing was heard of an agent that counts as connected; null where that is nothing to tell. */
+export function silentS(agent: Pick<Agent, "state" | "last_seen_at">, nowMs: number): number | null {
+  const state = shownAgent(agent, nowMs);
+  const age = state === "up" || state === "degraded" ? ageSeconds(agent.last_seen_at, nowMs) : null;
+  return age !== null && age > SILENT_S ? Math.floor(age) : null;
 }
 
 /** Its samples bear a wrong time. `offsetMs`: what is to be added to its times. */

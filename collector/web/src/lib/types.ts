@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 
 export type Adopted = Schemas["Adopted"];
 export type Agent = Schemas["Agent"];
+export type AgentCompleteness = Schemas["AgentCompleteness"];
 export type AgentLink = Schemas["AgentLink"];
 export type AgentNetwork = Schemas["AgentNetwork"];
 export type AgentRefused = Schemas["AgentRefused"];

@@ -4,9 +4,9 @@ import { useId } from "react";
 import { serverNow } from "../../lib/clock";
 import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
-import { useEachSecond } from "../../lib/live-app";
+import { toldNow, useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
-import { isClockOff, shownAgent } from "../../lib/state";
+import { ageSeconds, isClockOff, shownAgent } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
@@ -17,7 +17,7 @@ import { StateBadge } from "../../ui/state-badge";
 import { AgentAlerts } from "../alerts/open-list";
 import { PastScans } from "../setup/past-scans";
 import { certificateOf, useAgentState } from "./agent-state";
-import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
+import { AWAY, clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
 import { useOffline } from "./offline";
 
 const LINK = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center";
@@ -82,7 +82,7 @@ function Certificate({ agent }: { agent: Agent }) {
 
 /** What carries its session. */
 export function LinkPart({ agent }: { agent: Agent }) {
-  const isHere = useEachSecond(() => ["up", "degraded"].includes(shownAgent(agent, serverNow())));
+  const isHere = useEachSecond(() => ["up", "degraded"].includes(shownAgent(agent, toldNow())));
   const may = useMayIn()(agent.tenant.id);
   const reason = notQuic(agent);
   return (
@@ -95,8 +95,8 @@ export function LinkPart({ agent }: { agent: Agent }) {
         </Fact>
         <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : agent.offline_reason === "stopped" ? "stopped in order" : "not connected"}</Fact>
         <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
-        <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
-        {agent.clock_offset_ms !== null && <Fact name="Clock"><Clock offsetMs={agent.clock_offset_ms} /></Fact>}
+        <Fact name="Packets lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
+        {agent.clock_offset_ms !== null && <Fact name="Clock">{isHere ? <Clock offsetMs={agent.clock_offset_ms} /> : AWAY}</Fact>}
       </Facts>
       {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
       {may.write && !agent.revoked_at && <Ping id={agent.id} />}
@@ -133,19 +133,22 @@ function Ping({ id }: { id: string }) {
 }
 
 /** The first hop of the site: when it answers and the devices do not, the fault is theirs. */
-export function GatewayPart({ agent: { gateway } }: { agent: Agent }) {
+export function GatewayPart({ agent }: { agent: Agent }) {
+  const { gateway, connected_since: since } = agent;
+  // Told with its heartbeats: not by one that is away, nor in the first moments.
+  const isTold = useEachSecond(() => (ageSeconds(since, toldNow()) ?? 0) > GATEWAY_AFTER_S);
   return (
     <Part title="The site's gateway">
       {gateway ? (
         <Facts>
           <Fact name="Address"><span className="select-all">{gateway.address}</span></Fact>
           <Fact name="Round trip">{inMs(gateway.rtt_ms)}{gateway.jitter_ms !== null && `, ${inMs(gateway.jitter_ms)} jitter`}</Fact>
-          <Fact name="Lost"><span className={gateway.loss_percent >= LOSS_HIGH ? "text-degraded" : ""}>{inPercent(gateway.loss_percent)}</span></Fact>
+          <Fact name="Packets lost"><span className={gateway.loss_percent >= LOSS_HIGH ? "text-degraded" : ""}>{inPercent(gateway.loss_percent)}</span></Fact>
           <Fact name="Asked"><Age at={gateway.at} long /></Fact>
         </Facts>
       ) : (
         <p className="text-muted">
-          Nothing known: the agent pings the first hop of its site if its system lets it send echo requests.
+          {isTold ? "Nothing known: the agent pings the first hop of its site if its system lets it send echo requests." : since ? "Not known yet." : `${AWAY[0]?.toUpperCase()}${AWAY.slice(1)}.`}
         </p>
       )}
     </Part>
@@ -153,3 +156,4 @@ export function GatewayPart({ agent: { gateway } }: { agent: Agent }) {
 }
 
 const LOSS_HIGH = 20;
+const GATEWAY_AFTER_S = 60;

@@ -1,7 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { serverNow } from "../../lib/clock";
 import { bytes, integer, NONE } from "../../lib/format";
-import { useAgent, useEachSecond } from "../../lib/live-app";
+import { toldNow, useAgent, useEachSecond } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
 import { isBackfilling } from "../../lib/state";
@@ -36,7 +35,6 @@ export function AgentRow({ id, beside, hasActions, onEdit }: Props) {
   const names = useAgentNames();
   const { isMixed } = useScope();
   if (!agent) return null;
-  const { buffer } = agent;
   const name = names.name(agent);
   // What a silent agent keeps was true when it was heard last.
   const tone = state === "up" || state === "degraded" ? "" : "stale";
@@ -57,7 +55,7 @@ export function AgentRow({ id, beside, hasActions, onEdit }: Props) {
       <Cell label="Transport" className={DESK}><Transport agent={agent} /></Cell>
       <Cell label="Round trip" figure className={`${tone} ${ROOMY}`}>{inMs(agent.rtt_ms)}</Cell>
       <Cell label="Last ack" figure><Age at={agent.last_ack_at} /></Cell>
-      <Cell label="Backlog" figure className={tone}><Backlog buffer={buffer} /></Cell>
+      <Cell label="Backlog" figure className={tone}><Backlog agent={agent} /></Cell>
       <Cell label="Devices" figure>
         <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }} title={`Devices of ${name}`}
           className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
@@ -89,8 +87,9 @@ function Transport({ agent }: { agent: Agent }) {
 }
 
 /** What it has not sent yet. A batch that is on its way is none: it is sent every second. */
-function Backlog({ buffer }: Pick<Agent, "buffer">) {
-  const isBehind = useEachSecond(() => isBackfilling({ buffer }, serverNow()));
+function Backlog({ agent }: { agent: Agent }) {
+  const isBehind = useEachSecond(() => isBackfilling(agent, toldNow()));
+  const { buffer } = agent;
   if (!buffer) return <>{NONE}</>;
   const whole = `${integer(buffer.batches)} ${buffer.batches === 1 ? "batch" : "batches"}, ${bytes(buffer.bytes)}`;
   if (!isBehind) return <span className="text-muted" title={whole}>none</span>;

@@ -1,8 +1,7 @@
 /** The state to show of an agent, and a word on it. */
-import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
-import { useEachSecond } from "../../lib/live-app";
-import { isBackfilling, isClockOff, shownAgent } from "../../lib/state";
+import { toldNow, useEachSecond } from "../../lib/live-app";
+import { isBackfilling, isClockOff, shownAgent, silentS } from "../../lib/state";
 import type { Agent, State } from "../../lib/types";
 
 /** A certificate lives seven days and is renewed at half of that: with less than this left something keeps it from being renewed. */
@@ -20,11 +19,13 @@ export interface AgentState {
   note: string | null;
 }
 
-function told(agent: Agent, nowMs: number): AgentState {
+export function told(agent: Agent, nowMs: number): AgentState {
   const state = shownAgent(agent, nowMs);
   if (agent.revoked_at) return { state, note: "revoked" };
   if (!agent.last_seen_at) return { state, note: "never connected" };
   if (state !== agent.state) return { state, note: "stale" };
+  const silent = silentS(agent, nowMs);
+  if (silent !== null) return { state: "degraded", note: `silent for ${silent} s` };
   const late = certificateOf(agent, nowMs);
   if (late?.isLate) return { state, note: late.word };
   if (isClockOff(agent.clock_offset_ms)) return { state, note: "clock wrong" };
@@ -36,7 +37,7 @@ function told(agent: Agent, nowMs: number): AgentState {
 export function useAgentState(agent: Agent | undefined): AgentState {
   const text = useEachSecond(() => {
     if (!agent) return "unknown\n";
-    const { state, note } = told(agent, serverNow());
+    const { state, note } = told(agent, toldNow());
     return `${state}\n${note ?? ""}`;
   });
   const [state, note] = text.split("\n");

@@ -1,9 +1,8 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { serverNow } from "../../lib/clock";
 import { byName, counted } from "../../lib/format";
 import { useIntent } from "../../lib/intent";
-import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { live, toldNow, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useMayIn, useMayMake } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
 import { isInScope, useScope } from "../../lib/scope";
@@ -90,7 +89,7 @@ export function AgentsPage() {
     [membership, names, scope, sorting],
   );
   const text = query.trim();
-  const troubled = useEachSecond(() => (show ? live.agents.list().filter((agent) => troubleOf(agent, serverNow())).map(({ id }) => id).join(" ") : ""));
+  const troubled = useEachSecond(() => (show ? live.agents.list().filter((agent) => troubleOf(agent, toldNow())).map(({ id }) => id).join(" ") : ""));
   const shown = ids.filter((id) => {
     const agent = live.agents.get(id);
     return agent && (!text || matches(agent, text)) && (!show || troubled.split(" ").includes(id));
@@ -115,7 +114,7 @@ export function AgentsPage() {
         {ids.length > 0 && (
           <FilterBar label="Filter agents" count={(all) => counted(all, "agent")} query={query} onQuery={setQuery} shown={shown.length}
             total={ids.length} onClear={query ? () => setQuery("") : undefined}>
-            {show && <FilterChip label="Show all agents" onRemove={showAll}>Away, behind, losing data or with a wrong clock</FilterChip>}
+            {show && <FilterChip label="Show all agents" onRemove={showAll}>Away, silent, behind, losing data or with a wrong clock</FilterChip>}
           </FilterBar>
         )}
         <span className="flex-1" />
@@ -153,7 +152,7 @@ export function AgentsPage() {
           </tbody>
         </table>
       )}
-      {show && ids.length > 0 && shown.length === 0 && !text && <Empty title="All agents deliver"><p>None is away or behind, none has lost anything within 24 hours, and their clocks are right.</p></Empty>}
+      {show && ids.length > 0 && shown.length === 0 && !text && <Empty title="All agents deliver"><p>None is away, silent or behind, none has lost anything within 24 hours, and their clocks are right.</p></Empty>}
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
     </div>

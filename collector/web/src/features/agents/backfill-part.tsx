@@ -1,27 +1,39 @@
 import { serverNow } from "../../lib/clock";
-import { bytes, sinceTime } from "../../lib/format";
-import { useEachSecond } from "../../lib/live-app";
-import { isBackfilling, shownAgent } from "../../lib/state";
+import { bytes, momentTime, sinceTime } from "../../lib/format";
+import { toldNow, useEachSecond } from "../../lib/live-app";
+import { isBackfilling, OFFLINE_S, shownAgent, silentS } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
-import { type Progress, progressOf } from "./backfill";
+import { hereUpTo, type Progress, progressOf } from "./backfill";
 
-/** Whether all it measured is here; and while it is not, how far that is. */
-export function BackfillPart({ agent }: { agent: Agent }) {
+/** `away`, `behind`, `well`, or for how many seconds it is silent. */
+export function howOf(agent: Agent, nowMs: number): string {
+  const state = shownAgent(agent, nowMs);
+  if (state !== "up" && state !== "degraded") return "away";
+  const silent = silentS(agent, nowMs);
+  return silent !== null ? String(silent) : isBackfilling(agent, nowMs) ? "behind" : "well";
+}
+
+/** Whether all it measured is here; and while it is not, how far that is. `hasLost`: below stands what never comes. */
+export function BackfillPart({ agent, hasLost }: { agent: Agent; hasLost: boolean }) {
   const { buffer } = agent;
-  const how = useEachSecond(() => {
-    const now = serverNow();
-    const state = shownAgent(agent, now);
-    if (state !== "up" && state !== "degraded") return "away";
-    return isBackfilling(agent, now) ? "behind" : "well";
-  });
-  const told = useEachSecond(() => JSON.stringify(progressOf(agent, serverNow())));
+  const how = useEachSecond(() => howOf(agent, toldNow()));
+  const told = useEachSecond(() => JSON.stringify(progressOf(agent, toldNow())));
   if (agent.revoked_at || !agent.last_seen_at) return null;
   if (how === "well") {
     return <p className="flex items-center gap-2 text-muted" data-backfill="done"><StateShape state="up" size={9} /> It keeps up: nothing waits on its disk.</p>;
   }
   if (how === "away") {
-    return <p className="text-muted" data-backfill="away">It is not connected. While it runs it keeps what it measures on its own disk, and sends it when it is back.</p>;
+    const upTo = hereUpTo(agent);
+    return (
+      <p className="max-w-[620px]" data-backfill="away">
+        Not known until it is back. {upTo && `Everything up to about ${momentTime(upTo, serverNow())} is here${hasLost ? " or told below as lost" : ""}. `}
+        <span className="text-muted">While it runs it keeps what it measures on its own disk.</span>
+      </p>
+    );
+  }
+  if (how !== "behind") {
+    return <p className="flex items-center gap-2" data-backfill="silent"><StateShape state="degraded" size={9} /> Silent for {how} s; offline at {OFFLINE_S} s.</p>;
   }
   const progress = JSON.parse(told) as Progress | null;
   return (

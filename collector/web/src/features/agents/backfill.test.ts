@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { progressOf } from "./backfill";
+import { hereUpTo, progressOf } from "./backfill";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const at = (secondsAgo: number) => new Date(NOW - secondsAgo * 1000).toISOString();
@@ -22,4 +22,10 @@ it("tells what is left where nobody knows how much it was", () => {
   expect(progressOf(agent(20, null), NOW)).toEqual({ share: null, left: "20 batches left", still: null });
   expect(progressOf({ backfill: null, buffer: { batches: 0, bytes: 0, oldest_at: null } }, NOW)).toBeNull();
   expect(progressOf({ backfill: null, buffer: null }, NOW)).toBeNull();
+});
+
+it("holds all before the oldest that waits for here, and nothing where nobody told what waits", () => {
+  const waits = (oldest_at: string | null, batches = oldest_at ? 3 : 0) => ({ last_ack_at: at(5), buffer: { batches, bytes: 1, oldest_at } });
+  expect([hereUpTo(waits(null)), hereUpTo(waits(at(9000))), hereUpTo(waits(at(1))), hereUpTo({ last_ack_at: at(5), buffer: null })])
+    .toEqual([at(5), at(9000), at(5), null]);
 });

@@ -25,6 +25,13 @@ function pace(batches: number, { backfill }: Pick<Agent, "backfill">, nowMs: num
   return { share: Math.min(99, Math.floor(100 * done)), still };
 }
 
+/** Up to when all it measured has come, as far as it told when it was heard last; null where nobody knows. */
+export function hereUpTo({ buffer, last_ack_at: acked }: Pick<Agent, "buffer" | "last_ack_at">): string | null {
+  if (!buffer || !acked) return null;
+  const oldest = buffer.batches > 0 ? buffer.oldest_at : null;
+  return oldest && Date.parse(oldest) < Date.parse(acked) ? oldest : acked;
+}
+
 /** Null where nothing waits. `nowMs` is the time of the collector. */
 export function progressOf(agent: Pick<Agent, "backfill" | "buffer">, nowMs: number): Progress | null {
   const { buffer } = agent;

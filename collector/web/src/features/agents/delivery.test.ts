@@ -28,5 +28,7 @@ it("says it of all in a line, the worst first", () => {
   expect(healthOf([well, well, { ...away, revoked_at: at(9) }], NOW)).toMatchObject({ isWell: true, words: "All 2 agents deliver" });
   const all = [well, away, behind, { ...behind, buffer: { ...behind.buffer, oldest_at: at(60) } }, { ...well, lost_24h: { gaps: 1, samples: 40 }, clock_offset_ms: 70_000 }];
   expect(healthOf(all, NOW)).toEqual({ isWell: false, words: "1 agent away · 2 agents behind by 2 h · 40 samples lost in 24 h · 1 clock wrong", brief: "1 away · 2 behind · 40 lost · 1 clock" });
-  expect(healthOf([{ ...well, lost_24h: { gaps: 2, samples: 0 } }], NOW)).toMatchObject({ words: "1 agent lost data in 24 h", brief: "lost data" });
+  // No claim is made of one that should have said something.
+  expect(healthOf([{ ...well, last_seen_at: at(20) }], NOW)).toEqual({ isWell: false, words: "1 agent silent", brief: "1 silent" });
+  expect(healthOf([{ ...well, lost_24h: { gaps: 2, samples: 0 } }], NOW)).toMatchObject({ words: "1 agent lost data in 24 h", brief: "1 lost data" });
 });

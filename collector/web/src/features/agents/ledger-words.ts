@@ -1,5 +1,6 @@
 /** What was lost, in words of everyday. */
-import { counted, dateTime, duration } from "../../lib/format";
+import { counted, dateTime, duration, NONE } from "../../lib/format";
+import { isStop, reasonWords } from "../../lib/gap-words";
 import type { Lost } from "../../lib/types";
 import type { Incident } from "./losses";
 
@@ -11,14 +12,15 @@ const CLASS_WORDS: Readonly<Partial<Record<string, string>>> = {
 };
 
 /** What kinds of values it was. A newer collector's names are plain enough. */
-export function classWords({ classes }: Pick<Incident, "classes">): string {
+export function classWords({ classes, reason }: Pick<Incident, "classes" | "reason">): string {
+  if (isStop(reason)) return NONE;
   return classes.map((name) => CLASS_WORDS[name] ?? name.replaceAll("_", " ")).join(", ");
 }
 
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
   evicted: "The line was away for longer than the buffer lasts. Give it more room: size_mib in the agent's file.",
   corrupt: "Look after the disk or the card of its machine: it gave back something else than was written.",
-  crash: "A power cut or a kill takes about the last second. While it does not run, nothing is measured.",
+  crash: "A power cut or a kill takes up to the last second; until it runs again nothing is measured. If nobody did this, look at power, the OOM killer and the service's log.",
   collector_rollback: "The backup was older than what agents still keep. Back up the collector more often.",
   rejected: "Its device moved to another agent, or the tenant has as many series as it may. The collector's log tells which.",
 };
@@ -37,6 +39,17 @@ export function amountWords({ gaps, samples }: Lost): string {
 /** What one incident lost. */
 export function countWords({ count }: Pick<Incident, "count">): string {
   return count > 0 ? counted(count, "sample") : "not counted";
+}
+
+/** The same in the list of all: nobody counts what a kill takes, and it is never more than that. */
+export function lostWords(one: Pick<Incident, "count" | "reason">): string {
+  if (isStop(one.reason)) return "not running";
+  return one.reason === "crash" && one.count === 0 ? "up to a second" : countWords(one);
+}
+
+/** Why, and how long nothing was measured after it. */
+export function whyWords(one: Pick<Incident, "reason" | "from" | "to">): string {
+  return reasonWords(one.reason) + (one.reason === "crash" ? `; not running for ${lengthWords(one)}` : "");
 }
 
 /** How long it is. */

@@ -14,6 +14,7 @@ it("tells what happened, from where and why", () => {
   expect(words(at(0, "opened", "udp_blocked", "tcp"))).toEqual(["Connected by TCP from 203.0.113.7: UDP blocked"]);
   expect(words(at(0, "moved", null, "quic", "[2001:db8::1]:443"))).toEqual(["Went on from 2001:db8::1"]);
   expect(words(at(0, "ended", "stopped"))).toEqual(["Ended: the agent was stopped in order"]);
+  expect(words(at(0, "ended", "collector_ended"))).toEqual(["Ended: the collector was stopped or killed"]);
   expect(words(at(0, "ended", "moon_phase"))).toEqual(["Ended: moon phase"]);
 });
 

@@ -7,6 +7,7 @@ const ENDED: Readonly<Partial<Record<string, string>>> = {
   closed: "the line or the agent broke it off",
   stopped: "the agent was stopped in order",
   revoked: "the agent was revoked",
+  collector_ended: "the collector was stopped or killed",
 };
 
 /** Without its port: that says nothing to people. */

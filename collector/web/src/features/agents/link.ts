@@ -58,9 +58,11 @@ export function inPercent(value: number | null): string {
   return value === null ? NONE : `${percent(value / 100)} %`;
 }
 
+export const AWAY = "not known while it is away";
+
 /** Why nobody knows what its line loses. */
 export function lostWords({ transport }: Pick<Agent, "transport">, isHere: boolean): string {
-  if (!isHere || transport === null) return "not known while it is away";
+  if (!isHere || transport === null) return AWAY;
   return transport === "quic" ? "too few packets so far" : `${transportWord(transport)} does not tell`;
 }
 

@@ -16,6 +16,11 @@ it("sums kinds of values by why, what lost most of the week first", () => {
   ]);
 });
 
+it("owns up to what is told as not counted", () => {
+  const unknown = { count: null } as unknown as Partial<Gap>;
+  expect(told([gap("gauges", 0, 60, unknown), gap("counters", 0, 60, { count: 7 })])).toEqual(["counters+gauges 0 00:00-01:00"]);
+});
+
 it("leaves out what was before that", () => {
   expect(sumsOf([of("counters", "corrupt", lost(0, 0), lost(0, 0))])).toEqual([]);
 });

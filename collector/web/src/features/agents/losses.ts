@@ -50,12 +50,12 @@ export function incidentsOf(gaps: readonly Gap[]): Incident[] {
     const one = incidents.findLast((before) => isOfOne(before, gap));
     if (one) {
       one.classes = [...one.classes, gap.class].toSorted();
-      one.count = one.count > 0 && gap.count ? one.count + gap.count : 0;
+      one.count = one.count && gap.count ? one.count + gap.count : 0;
       if (Date.parse(gap.from) < Date.parse(one.from)) one.from = gap.from;
       if (Date.parse(gap.to) > Date.parse(one.to)) one.to = gap.to;
     } else {
-      const { from, to, reason, count, stream, seq_from: first, class: name } = gap;
-      incidents.push({ key: `${stream} ${first} ${name} ${reason} ${from}`, from, to, reason, count: count ?? 0, classes: [name] });
+      const { from, to, reason, stream, seq_from: first, class: name } = gap;
+      incidents.push({ key: `${stream} ${first} ${name} ${reason} ${from}`, from, to, reason, count: gap.count ?? 0, classes: [name] });
     }
   }
   return incidents;

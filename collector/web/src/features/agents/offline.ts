@@ -1,8 +1,7 @@
 /** Why nothing can be asked of an agent now. */
 import { useEffect } from "react";
-import { serverNow } from "../../lib/clock";
 import { sinceTime } from "../../lib/format";
-import { live, useAgent, useEachSecond } from "../../lib/live-app";
+import { live, toldNow, useAgent, useEachSecond } from "../../lib/live-app";
 import { shownAgent } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 
@@ -23,5 +22,5 @@ export function offlineWords(agent: Told | undefined, nowMs: number): string | n
 export function useOffline(id: string): string | null {
   useEffect(() => live.ensureAgents(), []);
   const agent = useAgent(id);
-  return useEachSecond(() => offlineWords(agent, serverNow()));
+  return useEachSecond(() => offlineWords(agent, toldNow()));
 }

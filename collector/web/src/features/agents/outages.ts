@@ -1,5 +1,6 @@
 /** When an agent was not well, as its alerts tell it. */
 import type { Alert } from "../../lib/types";
+import { summaryOf } from "../alerts/standing";
 
 export interface Outage {
   id: string;
@@ -17,7 +18,7 @@ export function outagesOf(alerts: readonly Told[], from: number, to: number): Ou
   return alerts
     .filter(({ device, fired_at: fired }) => device === null && fired !== null)
     .map(({ id, summary, began_at: began, resolved_at: resolved }) => ({
-      id, summary, from: Math.max(from, Date.parse(began)), to: resolved === null ? to : Math.min(to, Date.parse(resolved)), isOpen: resolved === null,
+      id, summary: summaryOf({ summary }), from: Math.max(from, Date.parse(began)), to: resolved === null ? to : Math.min(to, Date.parse(resolved)), isOpen: resolved === null,
     }))
     .filter((one) => one.to > one.from)
     .toSorted((a, b) => b.from - a.from);

@@ -17,16 +17,17 @@ const row = (seq: number, head: string | null): AgentRefused => ({
 
 function open(refused: Ledger["refused"], rows: readonly AgentRefused[] = []) {
   const get = vi.spyOn(api, "GET").mockImplementation((async (path: string) => ({
-    data: path.endsWith("/refused") ? { data: rows, meta: { next_cursor: null } } : { data: { losses: [], refused } }, response: new Response(),
+    data: path.endsWith("/refused") ? { data: rows, meta: { next_cursor: null } } : path.endsWith("/gaps") ? { data: [], meta: { next_cursor: null } } : path.endsWith("/ledger") ? { data: { losses: [], refused } } : undefined,
+    response: path.endsWith("/completeness") ? new Response(null, { status: 429 }) : new Response(),
   })) as never);
-  const agent = { id: "agt_1", last_seen_at: AT, buffer: null, backfill: null } as unknown as Agent;
+  const agent = { id: "agt_1", state: "up", last_seen_at: new Date().toISOString(), buffer: null, backfill: null } as unknown as Agent;
   render(<QueryClientProvider client={new QueryClient()}><AgentLedger agent={agent} /></QueryClientProvider>);
-  return () => (get.mock.calls as unknown as [string][]).map(([path]) => path.split("/").at(-1));
+  return () => (get.mock.calls as unknown as [string][]).map(([path]) => path.split("/").at(-1)).filter((name) => name !== "completeness" && name !== "gaps");
 }
 
 it("says nothing where none was refused", async () => {
   const asked = open({ batches: 0, last_at: null });
-  expect(await screen.findByText(/^Nothing was lost\./)).toBeTruthy();
+  expect(await screen.findByText("No loss was declared in 7 days.")).toBeTruthy();
   expect(document.querySelector("[data-refused]")).toBeNull();
   expect(asked()).toEqual(["ledger"]);
 });
@@ -34,7 +35,7 @@ it("says nothing where none was refused", async () => {
 it("tells how many, and reads them only when they are asked for", async () => {
   const asked = open({ batches: 2, last_at: AT }, [row(8, btoa("\u0001Farwatch")), row(7, null)]);
   const line = await screen.findByRole("button", { name: "2 batches refused for good" });
-  expect(screen.queryByText(/^Nothing was lost\./)).toBeNull();
+  expect(screen.queryByText("No loss was declared in 7 days.")).toBeNull();
   expect(asked()).toEqual(["ledger"]);
   fireEvent.click(line);
   expect(await screen.findByText("9223372036854775000/8")).toBeTruthy();

@@ -10,7 +10,7 @@ import { More } from "./alert-table";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { severityOf, sinceOf } from "./standing";
+import { severityOf, sinceOf, summaryOf } from "./standing";
 import { untold, useCalled } from "./subject";
 import type { Inbox } from "./use-inbox";
 import { useStanding } from "./use-standing";
@@ -47,13 +47,13 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
   if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>Gone: it was over before it fired, or is no more.</li>;
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-alert={id} data-row-standing={standing}>
-      <Target id={id} name={alert.summary} marked={marked} onMark={onMark}>
+      <Target id={id} name={summaryOf(alert)} marked={marked} onMark={onMark}>
         <span className="flex items-center gap-3">
           <span className="shrink-0"><SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} /></span>
           <span className="clip flex-1 text-xs">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</span>
           <span className="shrink-0 text-xs text-muted">{alert.resolved_at && "over "}<Age at={alert.resolved_at ?? sinceOf(alert)} />{alert.resolved_at && " ago"}</span>
         </span>
-        <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{alert.summary}</span>
+        <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{summaryOf(alert)}</span>
         <span className="clip text-xs text-muted">{[untold(alert, called(alert)), alert.site.name, isMixed && alert.tenant.name, alert.rule.name].filter(Boolean).join(" · ")}</span>
       </Target>
     </li>

@@ -23,7 +23,7 @@ export function StandingLine({ alert }: { alert: Alert }) {
       <StandingBadge standing={standing} note={note} />
       {queued && <QueuedBadge act={queued} />}
       <span className="text-muted">
-        {alert.resolved_at ? <>over <Age at={alert.resolved_at} long /></> : <>{alert.fired_at ? "fired" : "wrong since"} <Age at={sinceOf(alert)} long /></>}
+        {alert.resolved_at ? <>over <Age at={alert.resolved_at} long /></> : <>wrong since <Age at={sinceOf(alert)} long />{alert.fired_at && <>, fired <Age at={alert.fired_at} long /></>}</>}
       </span>
       <LastState alert={alert} />
     </div>

@@ -20,6 +20,7 @@ import { part } from "./part";
 import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
+import { summaryOf } from "./standing";
 
 const DeviceChart = lazy(() => import("./device-chart").then((m) => ({ default: m.DeviceChart })));
 const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
@@ -35,7 +36,7 @@ export function AlertPage({ id }: { id: string }) {
   const back = wayBack();
   const mayIn = useMayIn();
   const called = useCalled();
-  useTitle(alert?.summary ?? null, true);
+  useTitle(alert ? summaryOf(alert) : null, true);
   useOwner(alert?.tenant.id);
   const isOpen = alert !== undefined && alert.phase !== "resolved" && mayIn(alert.tenant.id).write;
   useCommands({
@@ -55,7 +56,7 @@ export function AlertPage({ id }: { id: string }) {
         </Link>
         <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
           <div className="min-w-0">
-            <h1 className="text-xl font-semibold wrap-anywhere">{alert.summary}</h1>
+            <h1 className="text-xl font-semibold wrap-anywhere">{summaryOf(alert)}</h1>
             <p className="text-muted wrap-anywhere">{[called(alert), part(alert), alert.rule.name].filter(Boolean).join(" · ")}</p>
           </div>
           <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>

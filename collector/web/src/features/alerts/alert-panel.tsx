@@ -11,6 +11,7 @@ import { part } from "./part";
 import { useCalled } from "./subject";
 import type { Acts } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
+import { summaryOf } from "./standing";
 
 /** An alert beside the list. `children`: of what else it is a part, and what is done with all of that. */
 export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: Acts; onClose: () => void; children?: ReactNode }) {
@@ -18,7 +19,7 @@ export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: 
   const called = useCalled();
   return (
     <Aside of="alert" id={id} onClose={onClose}
-      title={<Link to="/alerts/$id" params={{ id }} className="hover:underline">{alert?.summary ?? "Alert"}</Link>}
+      title={<Link to="/alerts/$id" params={{ id }} className="hover:underline">{alert ? summaryOf(alert) : "Alert"}</Link>}
       description={alert && [called(alert), part(alert), alert.rule.name].filter(Boolean).join(" · ")}>
       {isMissing && <Empty title="Not here"><p>It was over before it fired, is no more, or is another tenant's.</p></Empty>}
       {error && !isMissing && <ErrorNote error={error} onRetry={retry} />}

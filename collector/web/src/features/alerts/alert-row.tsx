@@ -9,7 +9,7 @@ import { ariaSort, SortButton } from "../../ui/sort-button";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { type Order, severityOf, sinceOf } from "./standing";
+import { type Order, severityOf, sinceOf, summaryOf } from "./standing";
 import { untold, useCalled } from "./subject";
 import { useStanding } from "./use-standing";
 
@@ -81,15 +81,15 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
         {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
           <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
-            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.summary}`} className="size-3.5"
+            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${summaryOf(alert)}`} className="size-3.5"
               checked={marked} onChange={() => onMark?.(id)} />
           </label>
         )}
         <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
       </div>
       <div role="gridcell" className="clip">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</div>
-      <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
-        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} {...ROW_LINK} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
+      <div role="gridcell" className="clip" title={alert.value === null ? summaryOf(alert) : `${summaryOf(alert)} (at its last change)`}>
+        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} {...ROW_LINK} onClick={stay} className="font-medium hover:underline">{summaryOf(alert)}</Link>
         {more && <span className="ml-2 text-muted" title={more}>{more}</span>}
       </div>
       <div role="gridcell" className={`clip text-muted ${ROOMIER}`} title={alert.rule.name}>{alert.rule.name}</div>

@@ -7,6 +7,7 @@ import type { Compare } from "../charts/compare";
 import { RangeBar } from "../charts/range-bar";
 import { SeriesCharts } from "../charts/series-charts";
 import { useRange } from "../charts/use-range";
+import { useWhy } from "../charts/use-why";
 import { reachLatest } from "../device/latest";
 import { useDetail } from "../device/use-detail";
 import { Timeline } from "../timeline/timeline";
@@ -29,7 +30,8 @@ export function DeviceChart({ alert, charts: { object, charts, limits }, deviceI
   const happened = useTimeline({ id: deviceId, interval_s: device?.interval_s ?? 60 }, kept, range.span);
   const { items } = happened;
   const name = device?.name ?? "";
-  const scope = useMemo((): ChartScope => ({ range, asTable, events: items, device: deviceId, name }), [range, asTable, items, deviceId, name]);
+  const why = useWhy(device, zone);
+  const scope = useMemo((): ChartScope => ({ range, asTable, events: items, device: deviceId, name, why }), [range, asTable, items, deviceId, name, why]);
   const latest = useMemo(() => (device && object === "" ? reachLatest(device) : []), [device, object]);
   if (!device) return null;
   return (

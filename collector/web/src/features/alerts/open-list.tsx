@@ -7,7 +7,7 @@ import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, standingOf } from "./standing";
+import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, standingOf, summaryOf } from "./standing";
 import { useActs } from "./use-acts";
 import { useStanding } from "./use-standing";
 
@@ -52,7 +52,7 @@ function Line({ id }: { id: string }) {
   return (
     <li data-open-alert={id} className={LINE}>
       <SeverityBadge severity={severityOf(alert)} />
-      <Link to="/alerts/$id" params={{ id }} className="touch min-w-0 font-medium wrap-anywhere hover:underline">{alert.summary}</Link>
+      <Link to="/alerts/$id" params={{ id }} className="touch min-w-0 font-medium wrap-anywhere hover:underline">{summaryOf(alert)}</Link>
       <span className="text-xs leading-[19px] whitespace-nowrap text-muted @min-[640px]:order-last"><Age at={sinceOf(alert)} long /></span>
       <span className="flex min-w-0 items-center gap-x-4 text-xs text-muted @max-[640px]:col-span-2 @max-[640px]:col-start-2">
         <span className="shrink-0">{alert.rule.name}</span>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "../../lib/types";
-import { ordered, severityOf, standingOf } from "./standing";
+import { ordered, severityOf, sinceOf, standingOf, summaryOf } from "./standing";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const at = (minutesAgo: number) => new Date(NOW - minutesAgo * 60_000).toISOString();
@@ -23,12 +23,23 @@ describe("standingOf", () => {
   });
 });
 
+it("is wrong since it began, also when it fires", () => {
+  expect(sinceOf(alert("a"))).toBe(at(10));
+});
+
+it("names an agent once", () => {
+  const words = (summary: string) => summaryOf({ summary });
+  expect(words("agent agent-bern is offline: it was stopped")).toBe("agent-bern is offline: it was stopped");
+  expect(words("the clock of agent agent-bern is wrong")).toBe("the clock of agent-bern is wrong");
+  expect(words("agent depot is offline")).toBe("agent depot is offline");
+});
+
 describe("ordered", () => {
   const rows = [
-    alert("old-warning", { fired_at: at(50) }),
+    alert("old-warning", { began_at: at(50) }),
     alert("acked-critical", { severity: "critical", ack: ACK }),
-    alert("new-warning", { fired_at: at(2) }),
-    alert("critical", { severity: "critical", fired_at: at(40) }),
+    alert("new-warning", { began_at: at(2) }),
+    alert("critical", { severity: "critical", began_at: at(40) }),
     alert("pending", { phase: "pending", fired_at: null, began_at: at(1) }),
   ];
   const ids = (order: "worst" | "newest") => ordered(rows, order, NOW).map(({ id }) => id);

@@ -30,6 +30,11 @@ export function severityOf({ severity }: Pick<Alert, "severity">): Severity {
   return SEVERITIES.find((one) => one === severity) ?? "info";
 }
 
+/** What is wrong, in one line. Many agents are called «agent-…»: nobody reads that twice. */
+export function summaryOf({ summary }: Pick<Alert, "summary">): string {
+  return summary.replace(/\bagent (?=agent\b)/, "");
+}
+
 /** Grows and shrinks with what people do: how many alerts are somebody's, and how many are silenced. */
 export function handled(alerts: readonly Pick<Alert, "ack" | "silenced_until">[]): number {
   let count = 0;
@@ -51,9 +56,9 @@ export function standingOf(alert: Stood, nowMs: number): Standing {
 
 const time = (at: string | null) => (at ? Date.parse(at) : 0);
 
-/** Since when it is worth a look: it fired then, or it is wrong since then. */
-export function sinceOf({ fired_at: fired, began_at: began }: Pick<Alert, "fired_at" | "began_at">): string {
-  return fired ?? began;
+/** Since when it is wrong: that it fires changes nothing of that. */
+export function sinceOf({ began_at: began }: Pick<Alert, "began_at">): string {
+  return began;
 }
 
 export type Order = "worst" | "newest";

@@ -1,12 +1,13 @@
 import { type ReactNode, useMemo, useRef, useState } from "react";
 import { serverNow } from "../../lib/clock";
+import { isStop, reasonWords } from "../../lib/gap-words";
 import { useEachSecond } from "../../lib/live-app";
 import { saveText } from "../../lib/save-text";
 import { Icon } from "../../ui/icon";
 import { Chart } from "./chart";
 import { type ChartData, type ChartSpec, type Figures, figuresIn, isCalm, valueWords } from "./chart-data";
 import { ChartMarks } from "./chart-marks";
-import { losses, lossWords } from "./gaps";
+import { hatched, losses, lossWords } from "./gaps";
 import type { Limit } from "./limits";
 import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
 import { useChartScope } from "./chart-scope";
@@ -38,9 +39,10 @@ export function useLegend({ spec, data, gapS }: Pick<CardProps, "spec" | "data" 
   }));
   const calm = useMemo(() => spec.lines.map((line, i) => isCalm(line, data.values[i])), [spec, data]);
   const lost = useMemo(() => lossWords(losses(data.gaps, from / 1000, to / 1000)), [data, from, to]);
+  const isStopped = useMemo(() => hatched(data.gaps, from / 1000, to / 1000).some(({ cause }) => isStop(cause)), [data, from, to]);
   const told = spec.lines.map((line, i) => [`${line.label} ${legend[i]?.last}`, legend[i]?.peak].filter(Boolean).join(", "));
-  const words = [...told, ...(lost ? [`no data for a time: ${lost}`] : [])].join("; ");
-  return { figures, legend, calm, lost, words };
+  const words = [...told, ...(lost ? [`no data for a time: ${lost}`] : []), ...(isStopped ? [`for a time ${reasonWords("stopped")}`] : [])].join("; ");
+  return { figures, legend, calm, lost, isStopped, words };
 }
 
 export function isBlank(figures: readonly Figures[], { before }: ChartData): boolean {
@@ -62,7 +64,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
   const pointer = useRef<Pointer>(null);
   const { from, to } = span ?? { from: 0, to: 0 };
   const known = useMemo(() => data.values.reduce((sum, column) => sum + column.filter((v) => typeof v === "number").length, 0), [data]);
-  const { figures, legend, calm, lost, words } = useLegend({ spec, data, gapS }, from, to, isLive);
+  const { figures, legend, calm, lost, isStopped, words } = useLegend({ spec, data, gapS }, from, to, isLive);
   const table = () => ({ columns: columnsOf(spec, data, compare), rows: rowsOf(data, { from: from / 1000, to: to / 1000, gapS }) });
   const save = () => {
     const { columns, rows } = table();
@@ -81,7 +83,8 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
                 <span className="hidden @min-[520px]:inline">{legend[i]?.peak}</span>
               </Key>
             ))}
-            {lost && <HatchKey words={lost} />}
+            {lost && <HatchKey look="hatched" words={`no data: ${lost}`} />}
+            {isStopped && <HatchKey look="hatched-stop" words={reasonWords("stopped")} />}
           </div>
           <PointerLayer spec={spec} calm={calm} ref={pointer} />
         </figcaption>
@@ -107,11 +110,11 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
 }
 
 /** What the hatching says. */
-function HatchKey({ words }: { words: string }) {
+function HatchKey({ look, words }: { look: "hatched" | "hatched-stop"; words: string }) {
   return (
-    <span className="inline-flex items-center gap-1.5 text-xs text-muted" data-hatched>
-      <span className="hatched h-2.5 w-4 shrink-0 rounded-sm border border-edge" aria-hidden="true" />
-      no data: {words}
+    <span className="inline-flex items-center gap-1.5 text-xs text-muted" data-hatched={look}>
+      <span className={`${look} h-2.5 w-4 shrink-0 rounded-sm border border-edge`} aria-hidden="true" />
+      {words}
     </span>
   );
 }

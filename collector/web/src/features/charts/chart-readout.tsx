@@ -5,9 +5,10 @@ import { NONE } from "../../lib/format";
 import { nothingWords } from "../../lib/gap-words";
 import { type ChartSpec, type Line, valueWords } from "./chart-data";
 import { places } from "./chart-options";
-import { useZoneWords } from "./chart-scope";
+import { useWhyWords, useZoneWords } from "./chart-scope";
 import { difference } from "./compare";
 import { causeAt, type Gap } from "./gaps";
+import type { Hole } from "./why";
 
 const TEXT = {
   "chart-in": "bg-chart-in",
@@ -24,8 +25,10 @@ export interface Readout {
   time: number;
   /** One per line; null is a gap. `max` only where a point joins several samples, `before` only where that is compared with. */
   values: { value: number | null; max: number | null; before: number | null }[];
-  /** Why a line has no value here; null where all have one, or nobody knows. */
+  /** Why a line has no value here; null where all have one, or none was told. */
   cause: string | null;
+  /** No line has a value here, and no cause was told. */
+  hole: Hole | null;
 }
 
 interface Shape {
@@ -49,7 +52,17 @@ export function readout(plot: uPlot, { lines, banded, compared, gapS, gaps }: Sh
     return { value: cell(place.value), max: banded ? cell(place.max) : null, before: compared ? cell(place.before) : null };
   });
   // The pointer's own time: each chart has samples at times of its own, and all are read at one instant.
-  return { time, values, cause: values.some(({ value }) => value === null) ? causeAt(gaps, time) : null };
+  const cause = values.some(({ value }) => value === null) ? causeAt(gaps, time) : null;
+  const isHole = cause === null && values.every(({ value }) => value === null);
+  return { time, values, cause, hole: isHole ? holeAt(plot.data, lines, time, plot.scales["x"] ?? {}) : null };
+}
+
+/** From the last time before with a value to the first one after, or the ends of the range. */
+export function holeAt([times, ...columns]: uPlot.AlignedData, lines: number, time: number, { min, max }: { min?: number; max?: number }): Hole {
+  const own = columns.slice(0, lines);
+  const known = Array.from(times).filter((_, i) => own.some((column) => typeof column[i] === "number"));
+  const before = known.findLast((at) => at <= time);
+  return { at: time, from: before ?? min ?? time, to: known.find((at) => at > time) ?? max ?? time, isFirst: before === undefined };
 }
 
 /** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */
@@ -93,37 +106,39 @@ interface LayerProps {
 export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
   const box = useRef<HTMLDivElement>(null);
   const { clock, dayMonth } = useZoneWords();
+  const whyWords = useWhyWords();
   useImperativeHandle(ref, () => ({
     show: (at) => {
       const layer = box.current;
       layer?.parentElement?.toggleAttribute("data-pointed", at !== null);
       if (!layer || !at) return;
+      // In place of the values, so that the caption is no longer than with them.
+      layer.toggleAttribute("data-none", at.values.every(({ value, before }) => value === null && before === null));
       const [time, ...values] = layer.querySelectorAll("[data-readout]");
       const why = values.pop();
       if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clock(at.time * 1000, true)}`;
-      if (why) why.textContent = at.cause === null ? "" : `no data: ${nothingWords(at.cause)}`;
+      if (why) why.textContent = at.cause !== null ? `no data: ${nothingWords(at.cause)}` : at.hole ? whyWords(at.hole) : "";
       values.forEach((cell, i) => {
-        cell.textContent = readoutText(at.values[i], spec, at.cause === null ? "gap" : NONE);
+        cell.textContent = readoutText(at.values[i], spec);
       });
     },
-  }), [spec, clock, dayMonth]);
+  }), [spec, clock, dayMonth, whyWords]);
   return (
-    <div ref={box} aria-hidden="true" className={`${LAYER} invisible group-data-pointed/caption:visible`}>
+    <div ref={box} aria-hidden="true" className={`group/layer ${LAYER} invisible group-data-pointed/caption:visible`}>
       <span className={isBrief ? "hidden" : "font-medium"} data-readout="time" />
       {spec.lines.map((line, i) => (
-        <Key key={line.label} line={line} isCalm={calm[i]}>
-          <span className="text-text" data-readout="value" />
-        </Key>
+        <span key={line.label} className="contents group-data-none/layer:hidden">
+          <Key line={line} isCalm={calm[i]}><span className="text-text" data-readout="value" /></Key>
+        </span>
       ))}
-      <span className="text-xs" data-readout="why" />
+      <span className="min-w-0 text-xs" data-readout="why" />
     </div>
   );
 }
 
-/** `none` stands for a value that is missing. */
-function readoutText(cell: Readout["values"][number] | undefined, spec: Pick<ChartSpec, "unit" | "good">, none: string): string {
-  if (!cell) return none;
+function readoutText(cell: Readout["values"][number] | undefined, spec: Pick<ChartSpec, "unit" | "good">): string {
+  if (!cell) return NONE;
   const max = cell.value === null || cell.max === null ? "" : `, max ${valueWords(cell.max, spec)}`;
   const before = cell.before === null ? "" : ` · before ${[valueWords(cell.before, spec), difference(cell.value, cell.before)].filter(Boolean).join(", ")}`;
-  return (cell.value === null ? none : valueWords(cell.value, spec)) + max + before;
+  return valueWords(cell.value, spec) + max + before;
 }

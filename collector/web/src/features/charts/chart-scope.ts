@@ -5,6 +5,7 @@ import { wordsIn, type Zone, type ZoneWords } from "../../lib/zone";
 import type { Item } from "../timeline/kinds";
 import type { Compare } from "./compare";
 import type { Range } from "../../lib/range";
+import { type Hole, holeWords } from "./why";
 
 /** The range of the charts, and what moves it. */
 export interface ChartRange {
@@ -32,6 +33,8 @@ export interface ChartScope {
   /** Whose they are: an id, and the name that their files carry. */
   device: string;
   name: string;
+  /** What is known of a time without values. */
+  why?: (hole: Hole) => string;
 }
 
 const Context = createContext<ChartScope | null>(null);
@@ -46,4 +49,10 @@ export function useChartScope(): ChartScope {
 /** The words of times in the zone of the page's range; where there is none, those of the browser's zone. */
 export function useZoneWords(): ZoneWords {
   return wordsIn(useContext(Context)?.range.zone ?? "local");
+}
+
+const untold = (hole: Hole) => holeWords(hole, { absences: [], bornS: 0, clock: String });
+
+export function useWhyWords(): (hole: Hole) => string {
+  return useContext(Context)?.why ?? untold;
 }

@@ -4,7 +4,7 @@ import { type Theme, useTheme } from "../../lib/theme";
 import type { ChartData, ChartSpec } from "./chart-data";
 import { columns, HEIGHT, options } from "./chart-options";
 import { type Readout, readout } from "./chart-readout";
-import { losses } from "./gaps";
+import { hatched } from "./gaps";
 import type { Limit } from "./limits";
 import type { Zone } from "../../lib/zone";
 
@@ -47,9 +47,9 @@ export function Chart({ spec, data, from, to, gapS, zone, small = null, limits =
       chart.setScale("x", { min: from / 1000, max: to / 1000 });
     });
   });
-  const lost = useEffectEvent(() => losses(data.gaps, from / 1000, to / 1000));
+  const declared = useEffectEvent(() => hatched(data.gaps, from / 1000, to / 1000));
   const made = useEffectEvent((element: HTMLElement) => {
-    const call = { onZoom: (a: number, b: number) => zoom(a, b), onReset: () => reset(), onCursor: (chart: uPlot) => point(chart), gaps: () => lost() };
+    const call = { onZoom: (a: number, b: number) => zoom(a, b), onReset: () => reset(), onCursor: (chart: uPlot) => point(chart), gaps: () => declared() };
     return new uPlot(options({ spec, banded, compared, small, zone, limits, range }, element.clientWidth, call), [[]], element);
   });
   const shape = JSON.stringify([limits, range]);

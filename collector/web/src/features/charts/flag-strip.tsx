@@ -1,9 +1,9 @@
 import { duration } from "../../lib/format";
-import { nothingWords } from "../../lib/gap-words";
+import { isStop, nothingWords } from "../../lib/gap-words";
 import { type ChartData, type ChartSpec, valueWords } from "./chart-data";
 import { useZoneWords } from "./chart-scope";
 import { flagRuns } from "./flag-runs";
-import { losses } from "./gaps";
+import { hatched } from "./gaps";
 
 interface Props {
   spec: ChartSpec;
@@ -25,9 +25,9 @@ export function FlagStrip({ spec, data: { times, values, gaps }, from, to, gapS 
     <div className="px-1" role="img" aria-label={`${spec.title}: ${words || "not known"}`} data-flag={runs.length}>
       <div className="relative h-4 overflow-hidden rounded-sm bg-line">
         {/* Below the runs: what a sample says holds a little into the gap. */}
-        {losses(gaps, from / 1000, to / 1000).map((gap) => (
+        {hatched(gaps, from / 1000, to / 1000).map((gap) => (
           <span key={`${gap.from} ${gap.cause}`} title={`no data: ${nothingWords(gap.cause)}, ${short(gap.from * 1000)} – ${short(gap.to * 1000)}`}
-            className="hatched absolute inset-y-0 min-w-[3px]" style={place(gap)} />
+            className={`${isStop(gap.cause) ? "hatched-stop" : "hatched"} absolute inset-y-0 min-w-[3px]`} style={place(gap)} />
         ))}
         {runs.map((run) => (
           <span key={run.from} title={`${valueWords(run.value, spec)}, ${short(run.from * 1000)} – ${short(run.to * 1000)}`}

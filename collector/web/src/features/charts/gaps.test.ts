@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { causeAt, gapsOf, joined, losses, lossWords } from "./gaps";
+import { causeAt, gapsOf, hatched, joined, losses, lossWords } from "./gaps";
 
 const none = (s: number, cause?: string) => (cause ? [s * 1000, null, null, null, cause] : [s * 1000, null, null, null]);
 const value = (s: number) => [s * 1000, 1, 1, 1];
@@ -33,4 +33,10 @@ it("knows what was lost from what was not answered, within a range", () => {
   expect(causeAt(gaps, 7)).toBe("gap_evicted");
   expect(causeAt(gaps, 50)).toBeNull();
   expect(lossWords([...losses(gaps, 0, 100), ...losses(gaps, 0, 20)])).toBe("the agent's buffer was full; the agent was killed or lost power");
+});
+
+it("takes the time when the agent did not run for no loss, and draws it all the same", () => {
+  const gaps = [{ from: 0, to: 10, cause: "gap_stopped" }, { from: 0, to: 5, cause: "timeout" }, { from: 8, to: 12, cause: "gap_crash" }];
+  expect([losses(gaps, 0, 20), hatched(gaps, 0, 20)]).toEqual([[gaps[2]], [gaps[0], gaps[2]]]);
+  expect([causeAt(gaps, 3), causeAt(gaps, 9)]).toEqual(["gap_stopped", "gap_crash"]);
 });

@@ -1,5 +1,5 @@
 /** Where a series has no values, and why. */
-import { isLoss, nothingWords } from "../../lib/gap-words";
+import { isDeclared, isLoss, nothingWords } from "../../lib/gap-words";
 import type { Series } from "../../lib/types";
 
 export interface Gap {
@@ -45,13 +45,18 @@ export function joined(gaps: readonly Gap[]): Gap[] {
 
 /** What was lost, and not what a device did not answer. */
 export function losses(gaps: readonly Gap[] | undefined, from: number, to: number): Gap[] {
-  return (gaps ?? []).filter((gap) => isLoss(gap.cause) && gap.to > from && gap.from < to);
+  return hatched(gaps, from, to).filter(({ cause }) => isLoss(cause));
 }
 
-/** The cause at an instant. Of several a loss says more than a poll that failed. */
+/** What is hatched: losses, and when the agent did not run. */
+export function hatched(gaps: readonly Gap[] | undefined, from: number, to: number): Gap[] {
+  return (gaps ?? []).filter((gap) => isDeclared(gap.cause) && gap.to > from && gap.from < to);
+}
+
+/** The cause at an instant. Of several a loss says most, and a poll that failed least. */
 export function causeAt(gaps: readonly Gap[] | undefined, at: number): string | null {
   const here = (gaps ?? []).filter(({ from, to }) => from <= at && at <= to);
-  return (here.find(({ cause }) => isLoss(cause)) ?? here[0])?.cause ?? null;
+  return (here.find(({ cause }) => isLoss(cause)) ?? here.find(({ cause }) => isDeclared(cause)) ?? here[0])?.cause ?? null;
 }
 
 /** «the agent's buffer was full»: of what was lost, each reason once. */

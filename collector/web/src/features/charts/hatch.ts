@@ -1,10 +1,11 @@
-/** What was lost, in a chart: its time is hatched below the lines. */
+/** What was lost, and when the agent did not run, in a chart: its time is hatched below the lines. */
 import type uPlot from "uplot";
+import { isStop } from "../../lib/gap-words";
 import { token } from "../../lib/theme";
 import type { Gap } from "./gaps";
 
 /** Between two strokes, and how wide a gap is at the least: a short one is found, too. */
-const [STEP_PX, LEAST_PX] = [6, 3];
+const [STEP_PX, STOP_STEP_PX, LEAST_PX] = [6, 10, 3];
 
 /** Left and right edge of a gap within the plot; null where it is outside. All in pixels. */
 export function edges(from: number, to: number, left: number, right: number, least: number): [number, number] | null {
@@ -20,22 +21,25 @@ export function drawHatch({ ctx, bbox, valToPos }: uPlot, gaps: readonly Gap[]):
   const ratio = devicePixelRatio;
   const { left, top, width, height } = bbox;
   ctx.save();
-  ctx.strokeStyle = token("edge");
   ctx.lineWidth = ratio;
   for (const gap of gaps) {
     const found = edges(valToPos(gap.from, "x", true), valToPos(gap.to, "x", true), left, left + width, LEAST_PX * ratio);
     if (!found) continue;
     const [from, to] = found;
+    // What was not measured falls the other way.
+    const stop = isStop(gap.cause);
     ctx.save();
+    ctx.strokeStyle = token(stop ? "stop" : "edge");
     ctx.beginPath();
     ctx.rect(from, top, to - from, height);
     ctx.clip();
     ctx.beginPath();
-    const step = STEP_PX * ratio;
+    const step = (stop ? STOP_STEP_PX : STEP_PX) * ratio;
+    const [low, high] = stop ? [top, top + height] : [top + height, top];
     // Of one grid for the whole plot: two gaps beside each other are one pattern.
     for (let x = Math.floor((from - height) / step) * step; x < to; x += step) {
-      ctx.moveTo(x, top + height);
-      ctx.lineTo(x + height, top);
+      ctx.moveTo(x, low);
+      ctx.lineTo(x + height, high);
     }
     for (const x of [from, to]) {
       ctx.moveTo(x, top);

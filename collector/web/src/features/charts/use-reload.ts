@@ -1,7 +1,6 @@
 /** Tells when a loaded series has holes that the server could fill by now. */
 import { useEffect, useRef } from "react";
-import { serverNow } from "../../lib/clock";
-import { live, useDevice, useEachSecond } from "../../lib/live-app";
+import { live, toldNow, useDevice, useEachSecond } from "../../lib/live-app";
 import { isBackfilling } from "../../lib/state";
 import type { TailPoint } from "./chart-data";
 
@@ -38,7 +37,7 @@ export function useReload(id: string, tail: readonly TailPoint[], stepS: number,
   useEffect(() => live.ensureAgents(), []);
   const agent = device?.agent.id;
   const isBehind = useEachSecond(
-    () => agent !== undefined && isBackfilling(live.agents.get(agent), serverNow()),
+    () => agent !== undefined && isBackfilling(live.agents.get(agent), toldNow()),
   );
   const wasBehind = useRef(isBehind);
   useEffect(() => {

@@ -12,7 +12,7 @@ import { useCharts } from "../charts/use-charts";
 import { busyOnes } from "./busiest";
 import { TILE_POINTS } from "./health-tiles";
 import { portLatest } from "./latest";
-import { portNews, snmpNews } from "./snmp-news";
+import { portNews, snmpNews, untoldWords } from "./snmp-news";
 
 const SHOWN = 4;
 /** Utilisation from here on is worth a look. */
@@ -26,7 +26,8 @@ export function BusyPorts({ device }: { device: Device }) {
   // As a string: the order is another only when a port overtakes one of them.
   const text = useTableValue(live.interfaces(id), (table) => busyOnes(table.list(), SHOWN).map(({ object }) => object).join(" "));
   const counts = useTableValue(live.interfaces(id), (table) => `${table.list().filter((one) => one.state === "up").length}/${table.size}`);
-  const ports = text ? text.split(" ") : [];
+  const untold = useEachSecond(() => untoldWords(device, serverNow()));
+  const ports = text && !untold ? text.split(" ") : [];
   const [up, all] = counts.split("/");
   if (all === "0") return null;
   return (
@@ -34,9 +35,9 @@ export function BusyPorts({ device }: { device: Device }) {
       <div className="flex items-baseline gap-2">
         <h2 id="busy-ports" className="font-semibold">Busiest ports</h2>
         <span className="flex-1" />
-        <Link to="/devices/$id" params={{ id }} search={(old) => ({ ...old, tab: "interfaces" })} className="touch text-xs text-muted hover:text-text hover:underline">{up} of {all} up</Link>
+        <Link to="/devices/$id" params={{ id }} search={(old) => ({ ...old, tab: "interfaces" })} className="touch text-xs text-muted hover:text-text hover:underline">{untold ? `${all} ports` : `${up} of ${all} up`}</Link>
       </div>
-      {ports.length === 0 && <p className="py-2 text-muted">None carries anything now.</p>}
+      {ports.length === 0 && <p className="py-2 text-muted">{untold ?? "None carries anything now."}</p>}
       <ul>{ports.map((object) => <Port key={object} device={device} object={object} />)}</ul>
     </section>
   );

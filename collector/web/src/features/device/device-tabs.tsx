@@ -10,6 +10,7 @@ import { useCommands } from "../../lib/use-commands";
 import { useOffline } from "../agents/offline";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { RangeBar } from "../charts/range-bar";
+import { useWhy } from "../charts/use-why";
 import { useTimeline } from "../timeline/use-timeline";
 import { ALL_TABS, type Tab, TAB_WORD } from "./tabs";
 import { usePageRange } from "./use-page-range";
@@ -38,7 +39,8 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
   const offline = useOffline(device.agent.id);
   const ports = useTableValue(live.interfaces(id), (table) => table.size);
   const events = happened.items;
-  const scope = useMemo((): ChartScope => ({ range, asTable, events, device: id, name }), [range, asTable, events, id, name]);
+  const why = useWhy(device, range.zone);
+  const scope = useMemo((): ChartScope => ({ range, asTable, events, device: id, name, why }), [range, asTable, events, id, name, why]);
   const open = (next: string) =>
     void navigate({ search: (old) => ({ ...old, tab: ALL_TABS.find((one) => one === next && one !== "overview") as Exclude<Tab, "overview"> | undefined }), resetScroll: false });
   useCommands(Object.fromEntries(ALL_TABS.map((one) => [`device.${one}`, () => open(one)])));

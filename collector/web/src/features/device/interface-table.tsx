@@ -73,7 +73,8 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     move(to);
   };
   const show = useEffectEvent(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    // On a phone what a finger chooses is in sight, and what is charted by itself moves no list.
+    if (at >= 0 && !phone) virtual.scrollToIndex(at, { align: "auto" });
   });
   useEffect(() => {
     show();
@@ -92,7 +93,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
       <PortFilter input={input} query={query} onQuery={setQuery} toRows={toRows} shown={ids.length} total={total} />
       <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={ids.length + 1}
-        className={`${trust === "good" ? "" : "if-lost"} max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]`}
+        className={`${trust === "good" ? "" : "if-lost"} max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[40dvh]`}
         onPointerOver={onPointerOver} onPointerEnter={() => (held.current = true)}
         onPointerLeave={() => (held.current = false)}
         onKeyDown={onKeyDown} tabIndex={0} aria-activedescendant={at >= 0 ? `row-${chosen}` : undefined}>

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { sinceTime } from "../../lib/format";
 import type { Device } from "../../lib/types";
-import { portNews, snmpNews, snmpTitle } from "./snmp-news";
+import { portNews, snmpNews, snmpTitle, untoldWords } from "./snmp-news";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
@@ -26,6 +26,12 @@ it("holds it for old after a poll that failed, and for gone when SNMP is down, r
 it("says on a closer look what keeps new figures away", () => {
   expect(snmpTitle(told("degraded", "timeout"), NOW)).toBe("SNMP: no answer, 12 s ago. This was told 90 s ago.");
   expect(snmpTitle(told("down", "wrong_auth"), NOW)).toBe("SNMP: wrong authentication, 12 s ago. What was told 90 s ago holds no more.");
+});
+
+it("counts no ports as down of which nobody tells", () => {
+  expect([untoldWords(told("up", null), NOW), untoldWords(told("degraded", "timeout"), NOW)]).toEqual([null, null]);
+  expect(untoldWords(told("unknown", "agent_offline"), NOW)).toBe("Not known while the agent is away.");
+  expect(untoldWords(told("down", "timeout"), NOW)).toBe("Not known while SNMP tells nothing.");
 });
 
 it("says since when nothing is known of an interface, whatever it told last", () => {

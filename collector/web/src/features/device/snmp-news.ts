@@ -21,6 +21,13 @@ export function snmpNews({ snmp_poll: poll, interval_s: interval }: Told, nowMs:
   return { trust: poll.holds && state === "degraded" ? "old" : "gone", cause };
 }
 
+/** Why nothing is known of its ports as they are now; null while it is. */
+export function untoldWords(device: Told, nowMs: number): string | null {
+  const { trust, cause } = snmpNews(device, nowMs);
+  if (trust !== "gone") return null;
+  return cause === "agent_offline" ? "Not known while the agent is away." : "Not known while SNMP tells nothing.";
+}
+
 /** What is said of a figure that SNMP told, on a closer look; null while it is as new as the device. */
 export function snmpTitle(device: Told, nowMs: number): string | null {
   const { trust, cause } = snmpNews(device, nowMs);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isSteady, sinceWhen, stateCourse, upShare } from "./state-course";
+import { isSteady, shownCourse, sinceWhen, stateCourse, upShare } from "./state-course";
 
 const at = (ms: number) => new Date(ms).toISOString();
 const change = (ms: number, state: string) => ({ at: at(ms), kind: "state_changed" as const, state });
@@ -20,6 +20,20 @@ it("does not say how it was before the first change, nor before it was there", (
   expect(stateCourse([], "up", 600, 500, 1000)).toEqual([{ state: "up", from: 600, to: 1000 }]);
   expect(sinceWhen([other(5)], "up")).toBeNull();
   expect([isSteady([other(5)]), isSteady([change(5, "up")])]).toEqual([true, false]);
+});
+
+it("keeps what was known before its agent went away", () => {
+  const span = { now: "unknown", before: null, bornMs: 0, heardMs: 940, from: 500, to: 1000 } as const;
+  const tail = { state: "unknown", from: 940, to: 1000 };
+  expect(shownCourse([change(900, "up"), change(700, "down")], span))
+    .toEqual([{ state: null, from: 500, to: 700 }, { state: "down", from: 700, to: 900 }, { state: "up", from: 900, to: 940 }, tail]);
+  // Without a change in the time it was all of it as it was before.
+  expect(shownCourse([], { ...span, before: "up" })).toEqual([{ state: "up", from: 500, to: 940 }, tail]);
+  expect(shownCourse([], span)).toEqual([{ state: null, from: 500, to: 940 }, tail]);
+  // That it is unknown is told, or nothing was heard for all of the time.
+  expect(shownCourse([change(960, "unknown"), change(10, "up")], span)).toEqual([{ state: "up", from: 500, to: 960 }, { state: "unknown", from: 960, to: 1000 }]);
+  expect(shownCourse([change(10, "up")], { ...span, heardMs: 400 })).toEqual([{ ...tail, from: 500 }]);
+  expect(shownCourse([change(10, "up")], { ...span, now: "up" })).toEqual([{ state: "up", from: 500, to: 1000 }]);
 });
 
 const HOUR = 3_600_000;

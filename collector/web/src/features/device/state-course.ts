@@ -12,10 +12,10 @@ export interface Stretch {
 
 type Change = Pick<Item, "at" | "kind" | "state">;
 
-const stateIn = ({ state }: Change): State | null => STATES.find((one) => one === state) ?? null;
+export const stateIn = (change: Change | undefined): State | null => STATES.find((one) => one === change?.state) ?? null;
 
 /** Newest change first, as the server tells them; they may reach back further than `from`. */
-export function stateCourse(items: readonly Change[], now: State, bornMs: number, from: number, to: number): Stretch[] {
+export function stateCourse(items: readonly Change[], now: State | null, bornMs: number, from: number, to: number): Stretch[] {
   const changes = items.filter(({ kind }) => kind === "state_changed");
   const all: Stretch[] = [];
   let end = to;
@@ -29,6 +29,20 @@ export function stateCourse(items: readonly Change[], now: State, bornMs: number
   // Without any change it was all the time as it is; before the first one of several nobody tells how it was.
   if (end > from) all.unshift({ state: changes.length === 0 ? now : null, from: Math.max(from, Math.min(bornMs, end)), to: end });
   return all.filter((one) => one.to > one.from);
+}
+
+/**
+ * The same of one that is shown as it is. That it became unknown may be no change yet: only what came since `heardMs` is
+ * unknown then. `before`: how it was before the changes that are known.
+ */
+export function shownCourse(items: readonly Change[], { now, before, bornMs, heardMs, from, to }: {
+  now: State; before: State | null; bornMs: number; heardMs: number; from: number; to: number;
+}): Stretch[] {
+  const isUntold = now === "unknown" && sinceWhen(items, now) === null;
+  if (!isUntold) return stateCourse(items, now, bornMs, from, to);
+  const until = Math.max(from, Math.min(heardMs, to));
+  const tail: Stretch = { state: "unknown", from: until, to };
+  return [...stateCourse(items, before, bornMs, from, until), tail].filter((one) => one.to > one.from);
 }
 
 /** Less than this says nothing of a day. */

@@ -7,7 +7,8 @@ import { Age } from "../../ui/age";
 import { StateShape } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import type { Happened } from "../timeline/use-timeline";
-import { isSteady, SHARE_FROM_MS, sinceWhen, stateCourse, type UpShare, upShare } from "./state-course";
+import { isSteady, SHARE_FROM_MS, shownCourse, sinceWhen, type UpShare, upShare } from "./state-course";
+import { useStateBefore } from "./use-week";
 
 const DAY_MS = 86_400_000;
 /** The strip moves on this often. */
@@ -27,13 +28,16 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
   const from = to - DAY_MS;
   const born = Date.parse(device.created_at);
   // Until its changes are known nothing says that it was all the time as it is.
-  const until = (end: number) => (week.isKnown ? stateCourse(week.items, state, born, end - DAY_MS, end) : []);
+  const isSame = week.isKnown && isSteady(week.items);
+  const before = useStateBefore(device, state === "unknown" && isSame && from - born > 7 * DAY_MS);
+  const heardMs = Date.parse(device.last_sample_at ?? device.created_at);
+  const until = (end: number) => (week.isKnown ? shownCourse(week.items, { now: state, before, bornMs: born, heardMs, from: end - DAY_MS, to: end }) : []);
   const course = until(to);
   // The strip ends a step ahead; what is not yet was not seen.
   const now = useEachSecond(() => wholeStep(serverNow(), born));
   const share = upShare(until(now), DAY_MS);
   const begins = course[0]?.from ?? from;
-  const since = sinceWhen(week.items, state);
+  const since = sinceWhen(week.items, state) ?? (state === "unknown" ? device.last_sample_at : null);
   const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));
   return (
     <section aria-label="State" className="rounded-lg border border-line bg-surface px-4 py-3 phone:px-3" data-state-strip={state}>
@@ -43,7 +47,7 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
         <span className="text-muted">
           {!week.isKnown ? "" : since
             ? <>for <span className="text-text">{lasting}</span>, since <time dateTime={since} title={dateTime(since)}>{sinceTime(since, serverNow())}</time></>
-            : isSteady(week.items) && (now - born > 7 * DAY_MS ? "without a change in the last 7 days" : <>since it was added, <Age at={device.created_at} long /></>)}
+            : isSame && (now - born > 7 * DAY_MS ? "without a change in the last 7 days" : <>since it was added, <Age at={device.created_at} long /></>)}
         </span>
         <span className="flex-1" />
         {share && <Share of={share} />}

@@ -12,10 +12,10 @@ it("tells those that are behind from those that are well, the worst first", () =
   const { behind, well } = dataHealth([
     agent("well"), agent("unseen", { last_seen_at: null, state: "unknown" }), agent("late", { buffer: { batches: 9, bytes: 900, oldest_at: ago(600) } }),
     agent("gone", { state: "down" }), agent("stopped", { state: "down", offline_reason: "stopped" }), agent("sick", { state: "degraded" }), agent("lossy", { lost_24h: { gaps: 1, samples: 0 } }), agent("clock", { clock_offset_ms: 3000 }),
-    agent("revoked", { revoked_at: ago(9), state: "down" }), agent("silent", { last_seen_at: ago(500) }),
+    agent("revoked", { revoked_at: ago(9), state: "down" }), agent("lost", { last_seen_at: ago(500) }), agent("quiet", { last_seen_at: ago(20) }),
   ], NOW);
   expect(behind.map(({ id, lag }) => `${id} ${lag}`)).toEqual([
-    "gone offline", "silent offline", "sick degraded", "late backfilling", "clock clock", "lossy losing", "stopped stopped", "unseen unseen",
+    "gone offline", "lost offline", "quiet silent", "sick degraded", "late backfilling", "clock clock", "lossy losing", "stopped stopped", "unseen unseen",
   ]);
   expect(well).toEqual(["well"]);
 });

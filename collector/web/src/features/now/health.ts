@@ -1,8 +1,8 @@
 /** Whether the data of the agents is all here, and which of them are behind. */
-import { ageSeconds, isBackfilling, isClockOff, shownAgent } from "../../lib/state";
+import { ageSeconds, isBackfilling, isClockOff, shownAgent, silentS } from "../../lib/state";
 import type { Agent, State } from "../../lib/types";
 
-export type Lag = "offline" | "stopped" | "unseen" | "backfilling" | "degraded" | "clock" | "losing";
+export type Lag = "offline" | "silent" | "stopped" | "unseen" | "backfilling" | "degraded" | "clock" | "losing";
 
 export interface Behind {
   id: string;
@@ -17,11 +17,12 @@ export interface DataHealth {
   well: readonly string[];
 }
 
-const ORDER: readonly Lag[] = ["offline", "degraded", "backfilling", "clock", "losing", "stopped", "unseen"];
+const ORDER: readonly Lag[] = ["offline", "silent", "degraded", "backfilling", "clock", "losing", "stopped", "unseen"];
 
 function lagOf(agent: Agent, state: State, nowMs: number): Lag | null {
   if (!agent.last_seen_at) return "unseen";
   if (state === "down" || state === "unknown") return agent.offline_reason === "stopped" ? "stopped" : "offline";
+  if (silentS(agent, nowMs) !== null) return "silent";
   if (isBackfilling(agent, nowMs)) return "backfilling";
   if (state === "degraded") return "degraded";
   return isClockOff(agent.clock_offset_ms) ? "clock" : agent.lost_24h.gaps > 0 ? "losing" : null;
@@ -54,5 +55,5 @@ export function oldestAck(agents: readonly (Pick<Agent, "last_ack_at" | "devices
 }
 
 export const LAG_WORD: Readonly<Record<Lag, string>> = {
-  offline: "offline", stopped: "stopped", unseen: "never connected", backfilling: "backfilling", degraded: "degraded", clock: "clock wrong", losing: "lost data in 24 h",
+  offline: "offline", silent: "silent", stopped: "stopped", unseen: "never connected", backfilling: "backfilling", degraded: "degraded", clock: "clock wrong", losing: "lost data in 24 h",
 };

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { counted, duration, integer } from "../../lib/format";
-import { live, useEachSecond } from "../../lib/live-app";
+import { live, useEachSecond, useLink } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
 import type { Beside } from "../../lib/use-beside";
@@ -91,8 +91,10 @@ function AllWell({ now: { devices, counts, sites, sampledAt } }: { now: Now }) {
   const last = useEachSecond(() => (sampledAt === null ? "" : `; last data ${duration(Math.max(0, serverNow() - sampledAt) / 1000)} ago`));
   const where = `${counted(devices, "device")} at ${counted(sites.length, "site")}`;
   const isUp = counts.up === devices;
+  // Of what is so now nobody tells.
+  const isLost = useLink(({ phase }) => (phase === "offline" ? "lost" : "")) !== "";
   return (
-    <Headline icon="check" tone={isUp ? "text-up" : "text-muted"} title={isUp ? "All is well" : "No incident is open"} data-all-well={isUp || undefined}>
+    <Headline icon="check" tone={isUp && !isLost ? "text-up" : "text-muted"} title={isUp ? `All ${isLost ? "was" : "is"} well` : `No incident ${isLost ? "was" : "is"} open`} data-all-well={isUp || undefined}>
       {isUp ? `${where}, all up${last}` : `${where}, ${integer(devices - counts.up)} of them not up: no rule calls that wrong${last}`}
     </Headline>
   );

@@ -9,7 +9,7 @@ import { Empty } from "../../ui/empty";
 import { Part } from "../../ui/part";
 import { AlertPanel } from "../alerts/alert-panel";
 import { SeverityShape } from "../alerts/badges";
-import { severityOf, sinceOf } from "../alerts/standing";
+import { severityOf, sinceOf, summaryOf } from "../alerts/standing";
 import type { Acts, Asked } from "../alerts/use-acts";
 import type { Incident } from "./incidents";
 
@@ -77,7 +77,7 @@ function Other({ id, isHere, onPick }: { id: string; isHere: boolean; onPick: (i
       <button type="button" aria-current={isHere || undefined} onClick={() => onPick(id)}
         className="flex min-h-7 w-full items-center gap-2 rounded px-1.5 text-left hover:bg-hover aria-[current=true]:bg-selected">
         <SeverityShape severity={severityOf(alert)} size={11} />
-        <span className="clip flex-1" title={alert.summary}>{alert.summary}</span>
+        <span className="clip flex-1" title={summaryOf(alert)}>{summaryOf(alert)}</span>
         <span className="num text-xs text-muted"><Age at={sinceOf(alert)} /></span>
       </button>
     </li>

@@ -24,6 +24,8 @@ it("holds what is wrong with a device in one incident, told by the worst of it",
   expect(found.map(({ root, alerts, severity }) => [root, alerts.map(({ id }) => id), severity])).toEqual([
     ["dev_1", ["gone", "port"], "critical"], ["dev_2", ["other"], "warning"],
   ]);
+  // That it fires is no other beginning.
+  expect(first(found).since).toBe(ago(90));
 });
 
 it("holds everything behind an agent that is away, and counts what went unknown", () => {
@@ -55,7 +57,7 @@ it("stands the worst first, then what nobody looks after, then the newest", () =
   const ack = { ack: { by: "anna", at: ago(1), note: "" } } as unknown as Partial<Alert>;
   const found = told([
     alert("acked", { device: "a" }, { severity: "critical", ...ack }), alert("quiet", { device: "b" }, { severity: "critical", silenced_until: ago(-60) }),
-    alert("old", { device: "c" }, { severity: "critical", fired_at: ago(600) }), alert("new", { device: "d" }, { severity: "critical" }),
+    alert("old", { device: "c" }, { severity: "critical", began_at: ago(600) }), alert("new", { device: "d" }, { severity: "critical" }),
     alert("warn", { device: "e" }, { fired_at: ago(1) }), alert("over", { device: "f" }, { phase: "resolved" } as Partial<Alert>),
   ]);
   expect(found.map(({ lead }) => lead.id)).toEqual(["new", "old", "acked", "quiet", "warn"]);

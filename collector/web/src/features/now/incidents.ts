@@ -4,7 +4,7 @@
  * An agent that is away holds everything behind it: nobody can say how that is. A device holds what
  * is wrong with its interfaces, sensors and configuration. One incident is one thing to go and mend.
  */
-import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, type Standing, STANDINGS, standingOf } from "../alerts/standing";
+import { ordered, SEVERITIES, type Severity, severityOf, sinceOf, type Standing, standingOf, STANDINGS, summaryOf } from "../alerts/standing";
 import { shownAgent } from "../../lib/state";
 import type { Agent, Alert } from "../../lib/types";
 
@@ -87,5 +87,5 @@ export function isMuted({ standing }: Pick<Incident, "standing">): boolean {
 
 /** What is wrong, in one line. `agent` is what the root is called. */
 export function headline({ isAway, lead }: Pick<Incident, "isAway" | "lead">, agent: string): string {
-  return isAway && lead.device !== null ? `${agent} is offline` : lead.summary;
+  return isAway && lead.device !== null ? `${agent} is offline` : summaryOf(lead);
 }

@@ -2,10 +2,10 @@ import { Link } from "@tanstack/react-router";
 import { clockTime, counted, dateTime, integer } from "../../lib/format";
 import { useScope } from "../../lib/scope";
 import { SeverityShape } from "../alerts/badges";
-import { SEVERITY_WORD, severityOf } from "../alerts/standing";
+import { SEVERITY_WORD, severityOf, summaryOf } from "../alerts/standing";
 import { endWord, lastedWords } from "../alerts/subject";
 import { LINE, Lines, MORE, NowPart } from "./now-part";
-import { type Over, OVER_H } from "./over";
+import { type Over, OVER_H, spanOf } from "./over";
 import { useOver } from "./use-over";
 
 const SHOWN = 8;
@@ -41,8 +41,8 @@ export function OverPart() {
 function Row({ root, lead, times, others }: Over) {
   const { isMixed } = useScope();
   const severity = severityOf(lead);
-  const { began_at: began, resolved_at: over } = lead;
-  const when = `${clockTime(Date.parse(began), false)} – ${over ? clockTime(Date.parse(over), false) : ""}`;
+  const [began, over] = spanOf(lead);
+  const when = `${clockTime(Date.parse(began), false)} – ${clockTime(Date.parse(over), false)}`;
   const words = [
     isMixed && lead.tenant.name, lead.site.name, times > 1 && `${integer(times)} times`, others > 0 && `${counted(others, "other alert")}`,
     lead.ack && `acknowledged by ${lead.ack.by}`, endWord(lead.cause),
@@ -52,7 +52,7 @@ function Row({ root, lead, times, others }: Over) {
       <span className="mt-1 inline-flex" title={SEVERITY_WORD[severity]}><SeverityShape severity={severity} size={13} tone="text-muted" /><span className="sr-only">{SEVERITY_WORD[severity]}: </span></span>
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline gap-x-4">
-          <Link to="/alerts/$id" params={{ id: lead.id }} className="min-w-0 flex-1 wrap-anywhere hover:underline phone:min-h-6">{lead.summary}</Link>
+          <Link to="/alerts/$id" params={{ id: lead.id }} className="min-w-0 flex-1 wrap-anywhere hover:underline phone:min-h-6">{summaryOf(lead)}</Link>
           <span className="num shrink-0 text-xs text-muted phone:hidden" title={`${dateTime(began)} – ${dateTime(over)}`}>{when}</span>
           <span className="num w-20 shrink-0 text-xs text-text phone:w-auto">{lastedWords(lead)}</span>
         </span>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../../lib/types";
-import { overSince } from "./over";
+import { overSince, spanOf } from "./over";
 
 const NOW = Date.parse("2026-11-22T06:00:00Z");
 const SINCE = NOW - 12 * 3_600_000;
@@ -30,4 +30,9 @@ it("takes an agent's own by the agent, and leaves out what is open, never fired 
   const own = alert("own", null, [30, 20]);
   expect(told([own, own, alert("open", "dev_1", [30, 20], { phase: "firing", resolved_at: null }), alert("pending", "dev_1", [30, 20], { fired_at: null })]))
     .toEqual([["agt_1", "own", 1, 0]]);
+});
+
+it("tells the same span as the duration beside it", () => {
+  expect(spanOf(alert("a", "dev_1", [60, 50], { well_at: ago(51) }))).toEqual([ago(60), ago(51)]);
+  expect(spanOf(alert("a", "dev_1", [60, 50]))).toEqual([ago(60), ago(50)]);
 });

@@ -19,7 +19,15 @@ export interface Over {
 }
 
 const ended = ({ resolved_at: at }: Alert) => (at ? Date.parse(at) : 0);
-const length = ({ began_at: began, well_at: well, resolved_at: end }: Alert) => Date.parse(well ?? end ?? began) - Date.parse(began);
+const length = (alert: Alert) => {
+  const [from, to] = spanOf(alert);
+  return Date.parse(to) - Date.parse(from);
+};
+
+/** From when to when it was wrong: the rule waits with it well before it is over. */
+export function spanOf({ began_at: began, well_at: well, resolved_at: end }: Pick<Alert, "began_at" | "well_at" | "resolved_at">): [string, string] {
+  return [began, well ?? end ?? began];
+}
 
 function over(root: string, alerts: readonly Alert[]): Over {
   const [lead] = alerts.toSorted((a, b) => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)) || length(b) - length(a) || ended(b) - ended(a)) as [Alert];

@@ -41,6 +41,15 @@ it("says the reason in words", () => {
   expect([words("agent", away), words("agent", { ...away, last_seen_at: null }), words("agent", { ...away, revoked_at: ago(1) }), words("waiting")])
     .toEqual(["Agent box-1 is away", "Agent box-1 has never connected", "Agent box-1 is revoked", "No answer yet"]);
   expect(reasonWords({ reason: "unasked", cause: "no_credential" }, "", undefined)).toBe("Not asked: no credential");
+  // These were asked.
+  expect(reasonWords({ reason: "unasked", cause: "timeout" }, "", undefined)).toBe("No answer yet");
+  expect(reasonWords({ reason: "unasked", cause: "auth" }, "", undefined)).toBe("Wrong credential");
+});
+
+it("says of no agent that it is away while there is no news of it", () => {
+  const silent = { ...here, last_seen_at: ago(300) } as Agent;
+  const told = (toldMs: number) => unknownOf([device("a", "stale")], new Map([["agt_1", silent]]), NOW, toldMs)[0]?.reason;
+  expect([told(NOW), told(NOW - 290_000)]).toEqual(["agent", "stale"]);
 });
 
 it("counts what is unknown behind each agent", () => {

@@ -1,5 +1,5 @@
 /** Devices of which nothing is known, by the reason for it. */
-import { causeWord, type ShownCause, shownState } from "../../lib/state";
+import { causeWord, type ShownCause, shownState, stateWord } from "../../lib/state";
 import type { Agent, Device } from "../../lib/types";
 import { isAgentAway } from "./incidents";
 
@@ -34,13 +34,14 @@ function reasonOf(cause: ShownCause | null, agent: Agent | undefined, nowMs: num
   return told !== "unasked" && isAgentAway(agent, nowMs) ? "agent" : told;
 }
 
-export function unknownOf(devices: readonly Device[], agents: ReadonlyMap<string, Agent>, nowMs: number): UnknownGroup[] {
+/** `toldMs`: up to when there is news of the agents. */
+export function unknownOf(devices: readonly Device[], agents: ReadonlyMap<string, Agent>, nowMs: number, toldMs = nowMs): UnknownGroup[] {
   const groups = new Map<string, UnknownGroup & { devices: UnknownDevice[] }>();
   for (const device of devices) {
     const agent = agents.get(device.agent.id);
     const { state, cause } = shownState(device, nowMs, { agent });
     if (state !== "unknown") continue;
-    const reason = reasonOf(cause, agent, nowMs);
+    const reason = reasonOf(cause, agent, toldMs);
     const key = reason === "agent" ? device.agent.id : reason === "unasked" ? `unasked ${cause}` : reason;
     let group = groups.get(key);
     if (!group) {
@@ -61,6 +62,13 @@ export function unknownByAgent(devices: readonly Pick<Device, "agent" | "state">
   return counts;
 }
 
+/** What the agent does not ask at all, and what was asked and has not answered yet. */
+function notAsked(cause: ShownCause | null): string {
+  if (cause === "timeout") return "No answer yet";
+  const words = causeWord(cause) ?? "not known why";
+  return stateWord("unknown", cause) === "Not asked" ? `Not asked: ${words}` : words[0]?.toUpperCase() + words.slice(1);
+}
+
 /** Why, in words. `agent` is what the agent is called, `row` what is known of it. */
 export function reasonWords({ reason, cause }: Pick<UnknownGroup, "reason" | "cause">, agent: string, row: Pick<Agent, "revoked_at" | "last_seen_at"> | undefined): string {
   switch (reason) {
@@ -72,6 +80,6 @@ export function reasonWords({ reason, cause }: Pick<UnknownGroup, "reason" | "ca
     case "stale":
       return "Last values are too old";
     default:
-      return `Not asked: ${causeWord(cause) ?? "not known why"}`;
+      return notAsked(cause);
   }
 }

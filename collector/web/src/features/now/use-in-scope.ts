@@ -1,9 +1,9 @@
 /** The live rows that the pages are narrowed to, as they stood at the last second. */
 import { useEffect, useMemo } from "react";
 import { currentSecond } from "../../lib/clock";
-import { live, useTableValue } from "../../lib/live-app";
+import { live, toldNow, useTableValue } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
-import { agedCount, isBackfilling, shownAgent, shownDevices } from "../../lib/state";
+import { agedCount, isBackfilling, shownAgent, shownDevices, silentS } from "../../lib/state";
 import type { Agent, Alert, Device } from "../../lib/types";
 import { useSnapshot } from "../../lib/use-snapshot";
 import { handled, isSilent } from "../alerts/standing";
@@ -14,13 +14,15 @@ const asShown = (rows: readonly Device[]) => shownDevices(rows, secondMs());
 const silent = () => live.alerts.list().filter((alert) => isSilent(alert, secondMs())).length;
 const asTold = <T>(rows: readonly T[]): readonly T[] => [...rows];
 
-/** One of them is not heard any more, or has caught up. */
+/** One of them is not heard any more, has fallen silent, or has caught up. */
 function turned(): number {
   let count = 0;
+  const now = toldNow();
   for (const agent of live.agents.list()) {
-    if (shownAgent(agent, secondMs()) !== agent.state) count += 1;
-    // Never as many as that are silent at once.
-    if (isBackfilling(agent, secondMs())) count += 1e6;
+    if (shownAgent(agent, now) !== agent.state) count += 1;
+    // Never as many as that are so at once.
+    if (isBackfilling(agent, now)) count += 1e6;
+    if (silentS(agent, now) !== null) count += 1e3;
   }
   return count;
 }

@@ -1,7 +1,7 @@
 /** Everything that the page shows, derived from the live tables as they stood at the last second. */
 import { useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
-import { live } from "../../lib/live-app";
+import { live, toldNow } from "../../lib/live-app";
 import { useDiskFull } from "../../lib/use-disk";
 import { useHeld } from "../../lib/use-held";
 import { heldRows, type Rows } from "../alerts/filter";
@@ -25,17 +25,17 @@ export function useNow() {
   const isKnown = useAllKnown();
   const byAgent = useMemo(() => new Map(agents.map((agent) => [agent.id, agent])), [agents]);
   const incidents = useMemo<ReadonlyMap<string, Incident>>(() => {
-    const found = incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: secondMs() });
+    const found = incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: toldNow() });
     return new Map(found.map((one) => [one.root, one]));
   }, [alerts, devices, byAgent]);
   const unknown = useMemo(() => {
     // The cause stands in the row as it was told.
     const rows = devices.flatMap(({ id, state }) => (state === "unknown" ? (live.devices.get(id) ?? []) : []));
-    return unknownOf(rows, byAgent, secondMs());
+    return unknownOf(rows, byAgent, secondMs(), toldNow());
   }, [devices, byAgent]);
   // What an incident tells, nothing else on the page tells again.
   const untold = useMemo(() => unknown.filter(({ agent }) => agent === null || !incidents.get(agent)?.isAway), [unknown, incidents]);
-  const sites = useMemo(() => rollUp({ devices, agents, alerts, nowMs: secondMs() }), [devices, agents, alerts]);
+  const sites = useMemo(() => rollUp({ devices, agents, alerts, nowMs: toldNow() }), [devices, agents, alerts]);
   const severities = useMemo(() => {
     const counts = Object.fromEntries(SEVERITIES.map((one) => [one, 0])) as Record<Severity, number>;
     for (const alert of alerts) if (alert.phase !== "resolved") counts[severityOf(alert)] += 1;
@@ -62,7 +62,7 @@ export function useNow() {
     devices: devices.length, agents: agents.length, counts: useMemo(() => countStates(devices), [devices]),
     sampledAt, severities, unknown: untold, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
     health: useMemo(() => {
-      const { behind, well } = dataHealth(agents, secondMs());
+      const { behind, well } = dataHealth(agents, toldNow());
       return { well, all: behind.length, behind: behind.filter(({ id }) => !incidents.get(id)?.isAway) };
     }, [agents, incidents]),
   };

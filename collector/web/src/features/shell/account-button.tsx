@@ -21,7 +21,8 @@ export function AccountButton({ onSignOut }: { onSignOut: () => void }) {
           {user.email.slice(0, 1)}
         </span>
         <span className="sr-only">Account: </span>
-        <span className="clip max-[1100px]:sr-only">{user.email}</span>
+        {/* Below this the health of the data needs the room. */}
+        <span className="clip max-[1500px]:sr-only">{user.email}</span>
       </Button>
       <Suspense>
         {open && <AccountMenu user={user} anchor={button} onClose={() => setOpen(false)} onSignOut={onSignOut} />}

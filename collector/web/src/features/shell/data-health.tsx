@@ -1,7 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { serverNow } from "../../lib/clock";
-import { isOffline, live, useEachSecond } from "../../lib/live-app";
+import { isOffline, live, toldNow, useEachSecond } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
 import { useDiskFull } from "../../lib/use-disk";
 import { StateShape } from "../../ui/state-badge";
@@ -26,7 +25,7 @@ export function DataHealth() {
   const isDiskFull = useDiskFull();
   const told = useEachSecond(() => {
     if (isDiskFull) return "wrong\nnothing is stored\nNothing new is stored: the collector's disk is full";
-    const { isWell, words, brief } = healthOf(live.agents.list().filter((agent) => isInScope(scope, agent)), serverNow());
+    const { isWell, words, brief } = healthOf(live.agents.list().filter((agent) => isInScope(scope, agent)), toldNow());
     return words && [isWell ? "well" : "wrong", brief, words].join("\n");
   });
   if (!told) return null;

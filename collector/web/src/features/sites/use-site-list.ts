@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useDeferredValue, useMemo, useState } from "react";
-import { currentSecond } from "../../lib/clock";
+import { toldNow } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import { patched } from "../../lib/search-patch";
 import type { Sorting } from "../../lib/sorting";
@@ -31,7 +31,7 @@ export function useSiteStatuses() {
   const areKnown = useAllKnown();
   const { data, error, refetch } = query;
   const all = useMemo(
-    () => rollUp({ sites: data, devices, agents, alerts, nowMs: currentSecond() * 1000 }),
+    () => rollUp({ sites: data, devices, agents, alerts, nowMs: toldNow() }),
     [data, devices, agents, alerts],
   );
   return { all, isKnown: areKnown && data !== undefined, error, retry: () => void refetch() };

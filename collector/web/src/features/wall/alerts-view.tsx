@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import type { Alert } from "../../lib/types";
 import { SeverityShape } from "../alerts/badges";
-import { ordered, SEVERITY_WORD, severityOf, sinceOf, STANDING_WORD, standingOf } from "../alerts/standing";
+import { ordered, SEVERITY_WORD, severityOf, sinceOf, STANDING_WORD, standingOf, summaryOf } from "../alerts/standing";
 import { standingNote } from "../alerts/subject";
 import { Calm, NoDevices } from "./calm";
 import { useAge } from "./incident-line";
@@ -28,7 +28,7 @@ function AlertLine({ alert, isMixed }: { alert: Alert; isMixed: boolean }) {
   const calls = standing === "firing" && !alert.unknown;
   const tone: Tone = !calls || severity === "info" ? "muted" : severity === "critical" ? "alarm" : "warn";
   return (
-    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={SIGN_TEXT[tone]} />} title={alert.summary} end={useAge(sinceOf(alert))}
+    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={SIGN_TEXT[tone]} />} title={summaryOf(alert)} end={useAge(sinceOf(alert))}
       notes={[
         standing === "firing" ? SEVERITY_WORD[severity] : `${SEVERITY_WORD[severity]}, ${STANDING_WORD[standing].toLowerCase()}`,
         // Who looks after it is not for all who pass by.

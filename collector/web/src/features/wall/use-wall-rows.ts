@@ -1,7 +1,7 @@
 /** What the views show, derived from the live tables as they stood at the last second. */
 import { useMemo } from "react";
 import { currentSecond } from "../../lib/clock";
-import { live, useTableValue } from "../../lib/live-app";
+import { live, toldNow as newsMs, useTableValue } from "../../lib/live-app";
 import { agedCount, isBackfilling, shownAgent, shownDevices } from "../../lib/state";
 import type { Agent, Alert, Device, View } from "../../lib/types";
 import { useSnapshot } from "../../lib/use-snapshot";
@@ -17,7 +17,7 @@ const aged = () => agedCount(live.devices.list(), secondMs());
 const asShown = (rows: readonly Device[]) => shownDevices(rows, secondMs());
 const silent = () => live.alerts.list().filter((alert) => isSilent(alert, secondMs())).length;
 const asTold = <T>(rows: readonly T[]): readonly T[] => [...rows];
-const turned = () => live.agents.list().filter((agent) => shownAgent(agent, secondMs()) !== agent.state || isBackfilling(agent, secondMs())).length;
+const turned = () => live.agents.list().filter((agent) => shownAgent(agent, newsMs()) !== agent.state || isBackfilling(agent, newsMs())).length;
 
 export function useWallRows({ tenant, tag }: View) {
   const allDevices = useSnapshot(live.devices, aged, asShown);
@@ -34,13 +34,13 @@ export function useWallRows({ tenant, tag }: View) {
     cared: useMemo(() => caredFor(alerts, secondMs()), [alerts]),
     sites: useMemo(() => rollUp({ devices, agents: [], alerts, nowMs: secondMs() }), [devices, alerts]),
     incidents: useMemo(
-      () => incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: secondMs() }),
+      () => incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: newsMs() }),
       [alerts, devices, byAgent],
     ),
     unknown: useMemo(() => {
       // The cause stands in the row as it was told.
       const rows = devices.flatMap(({ id, state }) => (state === "unknown" ? (live.devices.get(id) ?? []) : []));
-      return unknownOf(rows, byAgent, secondMs());
+      return unknownOf(rows, byAgent, secondMs(), newsMs());
     }, [devices, byAgent]),
   };
 }
@@ -48,7 +48,7 @@ export function useWallRows({ tenant, tag }: View) {
 /** How many open alerts and incidents a view has at this moment. */
 export function toldNow(view: View): { alerts: number; incidents: number } {
   const { devices, agents, alerts } = rowsOf({ devices: live.devices.list(), agents: live.agents.list(), alerts: live.alerts.list() }, view);
-  const known = { agents: new Map(agents.map((agent) => [agent.id, agent])), unknown: unknownByAgent(devices), nowMs: secondMs() };
+  const known = { agents: new Map(agents.map((agent) => [agent.id, agent])), unknown: unknownByAgent(devices), nowMs: newsMs() };
   return { alerts: alerts.filter(({ phase }) => phase !== "resolved").length, incidents: incidentsOf(alerts, known).length };
 }
 
