@@ -1,21 +1,17 @@
 //! `farwatch-faults`: does to real processes what the promise says they survive, and prints what was measured
-//! beside what is promised. `farwatch-faults [--rounds N] [--json] [ROW…]`; all rows, one round each, by
-//! default. Exit codes: 0 all promises were kept, 1 one was not, 64 usage, 77 a row could not be done here.
+//! beside what is promised; `--help` says how it is called.
 //!
 //! Each round has processes, folders and a runtime of its own, takes at most a minute (F19 a few), and happens on
 //! each engine that the row has to do with.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
-mod table;
-
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use farwatch_support::faults::table::{self, Line, Outcome, counted};
 use farwatch_support::faults::{Engine, Ground, Measured, ROWS, Row, Skipped, row};
-
-use crate::table::{Line, Outcome};
 
 const EXIT_USAGE: u8 = 64;
 const EXIT_SKIPPED: u8 = 77;
@@ -24,7 +20,13 @@ const TIMES: usize = 5;
 /// Making and removing the processes of a round is not in its minute.
 const AROUND: std::time::Duration = std::time::Duration::from_secs(30);
 
+const USAGE: &str = "\
+Usage: farwatch-faults [--rounds N] [--json] [ROW...]
+All rows, one round each, by default. Exit codes: 0 all promises were kept, 1 one was not, 64 usage,
+77 a row could not be done here. The rows:";
+
 struct Options {
+    help: bool,
     rounds: u64,
     json: bool,
     rows: Vec<&'static Row>,
@@ -32,14 +34,18 @@ struct Options {
 
 impl Options {
     fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { rounds: 1, json: false, rows: Vec::new() };
+        let mut options = Self { help: false, rounds: 1, json: false, rows: Vec::new() };
         let mut words = words;
         while let Some(word) = words.next() {
             match word.as_str() {
+                "--help" | "-h" => options.help = true,
                 "--json" => options.json = true,
                 "--rounds" => {
                     let number = words.next().and_then(|text| text.parse().ok());
                     options.rounds = number.filter(|rounds| *rounds > 0).ok_or("--rounds N")?;
+                }
+                option if option.starts_with('-') => {
+                    return Err(format!("unknown option {option}; --help lists them"));
                 }
                 id => options.rows.push(row(id).ok_or_else(|| {
                     let known: Vec<_> = ROWS.iter().map(|row| row.id).collect();
@@ -52,6 +58,15 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// What is to be done, and how long that takes at most.
+    fn plan(&self) -> String {
+        let of = |row: &&Row| row.engines.len() as u64 * self.rounds;
+        let rounds: u64 = self.rows.iter().map(of).sum();
+        let most: u64 = self.rows.iter().map(|row| of(row) * row.within().as_secs()).sum();
+        let (rows, rounds) = (counted(self.rows.len(), "row"), counted(rounds as usize, "round"));
+        format!("{rows}, {rounds}: mostly 10 to 40 s each, {} min at most", most.div_ceil(60))
+    }
 }
 
 fn main() -> ExitCode {
@@ -62,6 +77,12 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
+    if options.help {
+        println!("{USAGE}");
+        ROWS.iter().for_each(|row| println!("  {:<5}{}", row.id, row.title));
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{}", options.plan());
     let mut lines = Vec::new();
     for row in &options.rows {
         for engine in row.engines {
@@ -83,7 +104,7 @@ fn main() -> ExitCode {
     if options.json {
         lines.iter().flat_map(Line::json).for_each(|line| println!("{line}"));
     } else {
-        println!("{}", table::table(&lines));
+        println!("{}\n\n{}", table::table(&lines), table::closing(&lines));
     }
     if !lines.iter().all(Line::is_kept) {
         return ExitCode::FAILURE;

@@ -27,6 +27,8 @@ const OLD_EVERY_S: i64 = 600;
 /// What one batch covers.
 const OLD_SPAN_S: i64 = 3600;
 const NEW_SPAN_S: i64 = 900;
+/// Of one batch of what came since.
+const ROWS_MAX: usize = 1_000;
 
 /// A device, and how often it is polled.
 #[derive(Debug)]
@@ -85,15 +87,62 @@ pub async fn send(
     gap: Option<Ago>,
     (hours, now): (u32, Micros),
 ) -> anyhow::Result<usize> {
+    let spans =
+        spans(hours).filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
+    let batches = spans.flat_map(|span| batches(devices, &span, now));
+    send_batches(credentials, collector, devices, batches).await
+}
+
+/// Sends what polls would have read from where a history ends, `since`, until `now`: each device's last is of now,
+/// so that its agent goes on without a hole. Returns how many rows were stored.
+pub async fn send_since(
+    credentials: &Credentials,
+    collector: SocketAddr,
+    devices: &[Polled],
+    (since, now): (Micros, Micros),
+) -> anyhow::Result<usize> {
+    let passed_s = (now.0 - since.0) / Micros::SECOND;
+    let (mut gauges, mut counters) = (Vec::new(), Vec::new());
+    for device in devices {
+        for ago in polls_since(device.interval_s, passed_s) {
+            for row in device.past.rows(Micros(now.0 - ago * Micros::SECOND)) {
+                match row.group.class() {
+                    Class::Counters => counters.push(row),
+                    _ => gauges.push(row),
+                }
+            }
+        }
+    }
+    let by_class = [(Class::Gauges, gauges), (Class::Counters, counters)].into_iter();
+    let batches = by_class.flat_map(|(class, rows)| {
+        let parts: Vec<_> = rows.chunks(ROWS_MAX).map(|part| (class, part.to_vec())).collect();
+        parts
+    });
+    send_batches(credentials, collector, devices, batches).await
+}
+
+/// The seconds before now at which a device was polled since a history ended, whose last poll was two intervals
+/// before that.
+fn polls_since(interval_s: i64, passed_s: i64) -> Vec<i64> {
+    let all = (0..).map(|nth| nth * interval_s).take_while(|ago| *ago < passed_s + interval_s);
+    let mut all: Vec<_> = all.collect();
+    all.reverse();
+    all
+}
+
+async fn send_batches(
+    credentials: &Credentials,
+    collector: SocketAddr,
+    devices: &[Polled],
+    batches: impl Iterator<Item = (Class, Vec<Row>)>,
+) -> anyhow::Result<usize> {
     let tls = credentials.tls().context("the agent's certificate")?;
     let session: Arc<dyn Session> = Arc::new(quic::dial(collector, tls).await?);
     let mut uplink = Uplink::begin(Arc::clone(&session)).await?;
     let window = uplink.window.min(WINDOW_MAX);
     let schemas: Vec<_> = devices.iter().flat_map(|device| device.past.schemas()).collect();
     let mut stored = 0;
-    let spans =
-        spans(hours).filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
-    for (class, rows) in spans.flat_map(|span| batches(devices, &span, now)) {
+    for (class, rows) in batches {
         if rows.is_empty() {
             continue;
         }
@@ -131,6 +180,14 @@ mod tests {
             let last_day = agos.iter().filter(|ago| **ago < DAY_S).collect::<Vec<_>>();
             // A poll is missing after two and a half intervals.
             assert!(last_day.windows(2).all(|pair| (pair[0] - pair[1]) * 2 <= interval_s * 5));
+            // Whenever what came since is sent, it goes on where the history ends.
+            for passed_s in [0, 7, 61] {
+                let since = polls_since(interval_s, passed_s);
+                let hole = agos[agos.len() - 1] + passed_s - since[0];
+                assert!((1..=2 * interval_s).contains(&hole), "{interval_s} {passed_s}: {hole}");
+                assert!(since.windows(2).all(|pair| pair[0] - pair[1] == interval_s));
+                assert_eq!(since.last(), Some(&0));
+            }
             // Any hour of the week has rates.
             assert!(agos.windows(2).any(|p| p[0] - p[1] == interval_s * 2 && p[0] > 7 * DAY_S));
         }

@@ -16,6 +16,7 @@ pub mod kill;
 pub mod outage;
 pub mod road;
 pub mod site;
+pub mod table;
 pub mod wire;
 
 use std::pin::Pin;

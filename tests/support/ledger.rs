@@ -48,7 +48,10 @@ pub struct Balance {
     /// Stored, and nobody answered it.
     pub invented: u64,
     pub lost_declared: u64,
+    /// Lost in the last second before a kill.
     pub lost_in_tails: u64,
+    /// Of all that no gap declares: how long the oldest had been answered when the agent was killed.
+    pub oldest_at_a_kill: Duration,
     /// What must never be.
     pub lost_silently: u64,
     /// When the first of them was answered.
@@ -71,6 +74,7 @@ impl Balance {
             invented: self.invented + other.invented,
             lost_declared: self.lost_declared + other.lost_declared,
             lost_in_tails: self.lost_in_tails + other.lost_in_tails,
+            oldest_at_a_kill: self.oldest_at_a_kill.max(other.oldest_at_a_kill),
             lost_silently: self.lost_silently + other.lost_silently,
             first_silent: self.first_silent.into_iter().chain(other.first_silent).min(),
         }
@@ -131,6 +135,11 @@ fn weigh(
             let spans = *at >= gap.from.before(BLUR) && *at <= gap.to.after(BLUR);
             gap.class == CLASS && (gap.reason != CRASH || is_spoiled) && spans
         });
+        if in_a_tail || !is_declared {
+            let next = kills.iter().filter(|kill| *at <= kill.drained).min_by_key(|kill| kill.at);
+            let age = next.map_or(Duration::ZERO, |kill| kill.at.since(*at));
+            found.oldest_at_a_kill = found.oldest_at_a_kill.max(age);
+        }
         match (in_a_tail, is_declared) {
             (true, _) => found.lost_in_tails += 1,
             (false, true) => found.lost_declared += 1,
@@ -191,7 +200,8 @@ mod tests {
         assert_eq!(weighed(&without, &[], &[]).lost_silently, 1);
         let at = Micros(105 * S);
         let kill = Kill { at: Micros(at.0 + S / 2), drained: Micros(at.0 + S), spoiled: false };
-        assert_eq!(weighed(&without, &[kill], &[]).lost_in_tails, 1);
+        let found = weighed(&without, &[kill], &[]);
+        assert_eq!((found.lost_in_tails, found.oldest_at_a_kill.as_millis()), (1, 500));
         let late = Kill { at: Micros(at.0 + 2 * S), drained: Micros(at.0 + 3 * S), ..kill };
         let mut crash = Declared {
             from: Micros(104 * S),
@@ -205,7 +215,8 @@ mod tests {
         assert_eq!(weighed(&without, &[spoiled], &[crash.clone()]).lost_declared, 1);
         crash.reason = "rejected".into();
         assert_eq!(weighed(&without, &[], &[crash]).lost_declared, 1);
-        assert_eq!(weighed(&without, &[late], &[]).lost_silently, 1);
+        let found = weighed(&without, &[late], &[]);
+        assert_eq!((found.lost_silently, found.oldest_at_a_kill.as_secs()), (1, 2));
         let gap = |class: &str, from: i64| Declared {
             from: Micros(from * S),
             to: Micros((from + 1) * S),

@@ -35,23 +35,29 @@ const PORT_BYTES: usize = 2;
 /// Sockets towards the collector, one for each port of an agent; beyond it all are made anew.
 const PORTS_MAX: usize = 64;
 
-/// When a link is cut: for so long at the end of each period, counted from its start.
+/// When a link is cut, counted from its start: first after a while, then once in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cuts {
     pub every: Duration,
     pub lasting: Duration,
+    pub first: Duration,
 }
 
 impl FromStr for Cuts {
     type Err = anyhow::Error;
 
-    /// `EVERY_S/FOR_S`
+    /// `EVERY_S/FOR_S[@FIRST_S]`; the first is at the end of its period by default.
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let (every, lasting) = text.split_once('/').context("EVERY_S/FOR_S is wanted")?;
+        let (turns, first) = match text.split_once('@') {
+            Some((turns, first)) => (turns, Some(first)),
+            None => (text, None),
+        };
+        let (every, lasting) = turns.split_once('/').context("EVERY_S/FOR_S is wanted")?;
         let seconds = |text: &str| text.parse().map(Duration::from_secs).context("seconds");
-        let cuts = Self { every: seconds(every)?, lasting: seconds(lasting)? };
-        ensure!(cuts.lasting < cuts.every, "a link that is always cut is none");
-        Ok(cuts)
+        let (every, lasting) = (seconds(every)?, seconds(lasting)?);
+        ensure!(lasting < every, "a link that is always cut is none");
+        let first = first.map_or(Ok(every - lasting), seconds)?;
+        Ok(Self { every, lasting, first })
     }
 }
 
@@ -59,9 +65,12 @@ impl Cuts {
     /// Whether it is cut, so long after its start, and for how much longer that stays so.
     #[must_use]
     pub fn at(self, age: Duration) -> (bool, Duration) {
-        let into = Duration::from_nanos((age.as_nanos() % self.every.as_nanos()) as u64);
-        let begins = self.every - self.lasting;
-        if into < begins { (false, begins - into) } else { (true, self.every - into) }
+        let Some(since) = age.checked_sub(self.first) else { return (false, self.first - age) };
+        let into = Duration::from_nanos((since.as_nanos() % self.every.as_nanos()) as u64);
+        match self.lasting.checked_sub(into) {
+            Some(left) if !left.is_zero() => (true, left),
+            _ => (false, self.every - into),
+        }
     }
 }
 
@@ -248,14 +257,24 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(20);
 
     #[test]
-    fn a_cut_comes_at_the_end_of_each_period() {
-        let cuts: Cuts = "420/60".parse().unwrap();
-        let at = |s| cuts.at(Duration::from_secs(s));
-        assert_eq!(at(0), (false, Duration::from_secs(360)));
-        assert_eq!(at(360), (true, Duration::from_secs(60)));
-        assert_eq!(at(419), (true, Duration::from_secs(1)));
-        assert_eq!(at(420), (false, Duration::from_secs(360)));
-        assert!("60/60".parse::<Cuts>().is_err() && "x".parse::<Cuts>().is_err());
+    fn a_cut_comes_once_in_each_period() {
+        let at = |text: &str, s| {
+            let (is_cut, left) = text.parse::<Cuts>().unwrap().at(Duration::from_secs(s));
+            (is_cut, left.as_secs())
+        };
+        for (s, expected) in
+            [(0, (false, 360)), (360, (true, 60)), (419, (true, 1)), (420, (false, 360))]
+        {
+            assert_eq!(at("420/60", s), expected, "{s}");
+        }
+        for (s, expected) in
+            [(0, (false, 100)), (100, (true, 60)), (160, (false, 360)), (520, (true, 60))]
+        {
+            assert_eq!(at("420/60@100", s), expected, "{s}");
+        }
+        for bad in ["60/60", "x", "420/60@x"] {
+            assert!(bad.parse::<Cuts>().is_err(), "{bad}");
+        }
     }
 
     /// The inner end as if it were in another namespace: on a port of its own.

@@ -165,7 +165,7 @@ pub(crate) fn result(line: &str) {
 }
 
 /// As a person would type it: relative to the repository, quoted where a shell needs it.
-fn display(word: &OsStr) -> String {
+pub(crate) fn display(word: &OsStr) -> String {
     let path = Path::new(word);
     let word = path.strip_prefix(crate::repo::root()).unwrap_or(path).to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);

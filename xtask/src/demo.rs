@@ -14,6 +14,7 @@ pub(crate) mod show;
 mod site;
 mod world;
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -63,7 +64,7 @@ pub(crate) struct Options {
 /// How fast the demo's world goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// `EVERY_S/FOR_S`
+    /// `EVERY_S/FOR_S@FIRST_S`
     pub(crate) link_cuts: &'static str,
     /// Of who dies now and then, `EVERY_S/FOR_S`.
     pub(crate) dies: &'static str,
@@ -76,9 +77,10 @@ pub(crate) struct Pace {
     pub(crate) history_hours: u32,
 }
 
-/// For somebody who looks on.
+/// For somebody who looks on. A link is cut for longer than the two and a half minutes after which the alert of an
+/// agent that is offline fires; the first time, some three minutes after all is ready.
 const PACE: Pace = Pace {
-    link_cuts: "420/60",
+    link_cuts: "900/240@210",
     dies: "900/180",
     flaps: "180/90",
     change_every_s: 240,
@@ -122,6 +124,37 @@ impl Options {
     }
 }
 
+/// The same demo, as one would type it.
+pub(crate) struct Again {
+    pub(crate) folder: PathBuf,
+    http: Option<SocketAddr>,
+    small: bool,
+}
+
+impl Again {
+    fn of(folder: &Path, options: &Options) -> Self {
+        Self { folder: folder.to_owned(), http: options.http, small: options.small }
+    }
+
+    fn stopped(&self) -> String {
+        let http = self.http.map(|http| format!(" --http {http}")).unwrap_or_default();
+        let small = if self.small { " --small" } else { "" };
+        format!("the demo has stopped; {self}{small}{http} goes on with it")
+    }
+}
+
+/// Without what has nothing to do with the folder.
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("./x demo")?;
+        let usual = repo::target().join("demo").canonicalize();
+        if usual.is_ok_and(|usual| usual == self.folder) {
+            return Ok(());
+        }
+        write!(f, " --data-dir {}", cmd::display(self.folder.as_os_str()))
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result {
     let folder = options.folder()?;
     if options.supervised {
@@ -156,22 +189,23 @@ fn serve(folder: &Path, options: &Options) -> Result {
         },
     };
     let running = format!("data and logs are in {}; Ctrl-C stops", folder.display());
+    let again = Again::of(folder, options);
     if options.small {
         let mut stack = Stack::up(&settings)?;
         note(&running);
         cmd::result(&format!("ready {} {EMAIL} {}", stack.url, stack.password));
-        return keep(|| stack.check());
+        return keep(&again, || stack.keep());
     }
     let mut show = Show::up(&settings, PACE)?;
     note(&running);
-    show.tell();
-    keep(|| show.check())
+    show.tell(&again);
+    keep(&again, || show.keep())
 }
 
-/// For as long as it is well.
-fn keep(mut check: impl FnMut() -> Result) -> Result {
+/// For as long as that does any good.
+fn keep(again: &Again, mut keep: impl FnMut() -> Result) -> Result {
     loop {
-        check()?;
+        keep().map_err(|problem| format!("{problem}\n{}", again.stopped()))?;
         thread::sleep(LOOK_EVERY);
     }
 }
@@ -223,7 +257,8 @@ fn supervise(folder: &Path, options: &Options) -> Result {
     use std::os::unix::process::CommandExt;
 
     let mut script = shell();
-    script.args(["-c", SUPERVISE, "supervise"]).arg(folder);
+    let stopped = Again::of(folder, options).stopped();
+    script.args(["-c", SUPERVISE, "supervise"]).arg(folder).arg(stopped);
     script.arg(std::env::current_exe()?).args(["demo", SUPERVISED, "--data-dir"]).arg(folder);
     if let Some(http) = options.http {
         script.args(["--http", &http.to_string()]);

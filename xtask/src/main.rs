@@ -52,9 +52,9 @@ Usage: ./x VERB
   tidy            check the repository against its own rules
   bench [NAME] [--json]
                   release build, then the benchmarks in tests/bench; one line per figure
-  faults [--rounds N] [--json] [ROW...]
-                  release build, then the faults of docs/delivery.md, or those rows: what was
-                  measured beside what is promised
+  faults [--rounds N] [--json] [--debug] [ROW...]
+                  release build, or with --debug none, then the faults of docs/delivery.md, or those
+                  rows: what was measured beside what is promised; --help says how long it takes
   fuzz [TARGET] [SECONDS]
                   run the fuzz targets in tests/fuzz, or one of them, 60 s each
   audit           compare dependencies with the advisory database (needs the network)

@@ -64,7 +64,7 @@ impl Stack {
         let before = last_samples(&client)?;
         let mut command = place.service("farwatch-agent");
         command.args(["run", "--state-dir"]).arg(&state);
-        services.start("farwatch-agent", place.log("agent"), command)?;
+        services.start("the agent", place.log("agent"), command)?;
         let agent = first_agent(&client, &mut services)?;
         for router in routers.iter().filter(|router| !before.contains_key(&router.address)) {
             client.post("/api/v1/devices", &router.device(&agent))?;
@@ -81,6 +81,11 @@ impl Stack {
     pub(crate) fn check(&mut self) -> Result {
         self.services.check()
     }
+
+    /// Starts again what has ended, see [`Services::keep`].
+    pub(crate) fn keep(&mut self) -> Result {
+        self.services.keep()
+    }
 }
 
 fn start_routers(place: &Place, services: &mut Services) -> Result<Vec<Router>> {
@@ -88,7 +93,7 @@ fn start_routers(place: &Place, services: &mut Services) -> Result<Vec<Router>> 
     command.args(["--count", &ROUTERS.to_string(), "--state-file"]);
     command.arg(place.folder.join("routers"));
     let log = place.log("routers");
-    services.start("farwatch-sim", log.clone(), command)?;
+    services.start("the simulated routers", log.clone(), command)?;
     let mut routers = Vec::new();
     until("the simulated routers", READY_WITHIN, services, || {
         let text = fs::read_to_string(&log)?;

@@ -1,6 +1,6 @@
 //! `farwatch-demo-link`: one end of the link of a demo's site, see [`link`].
 //!
-//! Runs in the link's folder. `outer COLLECTOR [EVERY_S/FOR_S]` goes before `inner LISTEN`; each
+//! Runs in the link's folder. `outer COLLECTOR [EVERY_S/FOR_S[@FIRST_S]]` goes before `inner LISTEN`; each
 //! runs until it is ended.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use farwatch_support::link;
 use tokio_util::sync::CancellationToken;
 
-const USAGE: &str = "farwatch-demo-link outer COLLECTOR [EVERY_S/FOR_S]
+const USAGE: &str = "farwatch-demo-link outer COLLECTOR [EVERY_S/FOR_S[@FIRST_S]]
 farwatch-demo-link inner LISTEN";
 
 #[tokio::main(flavor = "current_thread")]

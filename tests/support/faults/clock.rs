@@ -72,7 +72,7 @@ pub async fn set(ground: &Ground) -> Measured {
         Figure::seconds("stored off the time of its answer", off, OFF_MAX),
         Figure::at_most("alerts", alerts, "", 1.0),
     ];
-    figures.extend(super::site::figures(balance));
+    figures.extend(site.figures_of(balance));
     Ok(figures)
 }
 

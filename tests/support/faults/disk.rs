@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::site::{Site, figures};
+use super::site::Site;
 use super::{Figure, Ground, Measured, Skipped};
 use crate::disk::SmallDisk;
 use crate::http::Client;
@@ -79,7 +79,7 @@ pub async fn agent(ground: &Ground) -> Measured {
         Figure::told("declared lost, stored all the same", stored_too, "rows"),
         Figure::told("bytes of the agent's log", log.len() as f64, "B"),
     ];
-    all.extend(figures(found));
+    all.extend(site.figures_of(found));
     Ok(all)
 }
 

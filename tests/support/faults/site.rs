@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Figure, Ground};
 use crate::http::Client;
-use crate::ledger::{Balance, CLASS, Kill, balance, declared};
+use crate::ledger::{Balance, CLASS, Kill, TAIL, balance, declared};
 use crate::oracle::{Oracle, samples_if_told};
 use crate::process::eventually;
 use crate::relay::Relay;
@@ -16,6 +16,7 @@ use crate::stack::{Agent, Collector, add_device, only_agent};
 
 /// What an agent says that has compared.
 const ACKED_AND_GONE: &str = "the collector has not what it had acknowledged";
+const LOST_IN_GAPS: &str = "lost in declared gaps";
 /// For what has no figure of its own.
 const LIMIT: Duration = Duration::from_secs(45);
 
@@ -167,7 +168,7 @@ impl Site {
 
     /// The same as figures of the invariant.
     pub async fn figures(&self) -> Vec<Figure> {
-        figures(self.balance().await)
+        self.figures_of(self.balance().await)
     }
 
     /// Where nothing at all may be lost. What was acknowledged and is not there would be sent again, and so
@@ -175,28 +176,42 @@ impl Site {
     pub async fn figures_without_loss(&self) -> Vec<Figure> {
         let found = self.balance().await;
         let said = self.agent.log().matches(ACKED_AND_GONE).count() as f64;
-        let lost = found.lost_declared as f64;
         let gaps = declared(&self.client, &self.agent_id).await;
         let rows: u64 = gaps.iter().filter(|gap| gap.class == CLASS).map(|gap| gap.count).sum();
-        let mut all = figures(found);
-        all.push(Figure::at_most("lost at all", lost, "answers", 0.0));
-        all.push(Figure::at_most("counted as lost", rows as f64, "rows", 0.0));
+        let mut all = self.figures_of(found);
+        for figure in all.iter_mut().filter(|figure| figure.name == LOST_IN_GAPS) {
+            figure.limit = Some(0.0);
+        }
+        all.push(Figure::at_most("rows that gaps count", rows as f64, "rows", 0.0));
         all.push(Figure::at_most("acknowledged and not stored", said, "times", 0.0));
         all
     }
+
+    /// Those of a balance; what a kill took is told where the agent was killed.
+    #[must_use]
+    pub fn figures_of(&self, found: Balance) -> Vec<Figure> {
+        figures(found, !self.kills.is_empty())
+    }
 }
 
-/// Of the invariant.
-#[must_use]
-pub fn figures(found: Balance) -> Vec<Figure> {
+fn figures(found: Balance, was_killed: bool) -> Vec<Figure> {
     let count = |name, value: u64| Figure::told(name, value as f64, "answers");
     let never = |name, value: u64| Figure::at_most(name, value as f64, "answers", 0.0);
-    vec![
-        count("answered", found.answered),
-        count("lost, declared", found.lost_declared),
-        count("lost within 1 s before a kill", found.lost_in_tails),
-        never("lost without a word", found.lost_silently),
+    let mut all = vec![count("answered", found.answered), count(LOST_IN_GAPS, found.lost_declared)];
+    if was_killed {
+        let (oldest, most) = (found.oldest_at_a_kill.as_millis(), TAIL.as_millis());
+        all.push(count("lost in the last second before a kill", found.lost_in_tails));
+        all.push(Figure::at_most(
+            "age of the oldest value that a kill took",
+            oldest as f64,
+            "ms",
+            most as f64,
+        ));
+    }
+    all.extend([
+        never("lost outside declared gaps and the last second", found.lost_silently),
         never("stored twice", found.twice),
         never("stored, never answered", found.invented),
-    ]
+    ]);
+    all
 }

@@ -17,7 +17,7 @@ use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rusqlite::Connection;
 
-use super::site::{Site, figures};
+use super::site::Site;
 use super::{Figure, Ground, Measured};
 use crate::http::Client;
 use crate::ledger::declared;
@@ -220,7 +220,7 @@ async fn poisoned_agent(ground: &Ground) -> Vec<Figure> {
         Figure::at_most("set aside", aside.abs_diff(spoiled as i64) as f64, "off", 0.0),
         Figure::at_most("gaps that say so", rejected.abs_diff(spoiled) as f64, "off", 0.0),
     ];
-    all.extend(figures(found));
+    all.extend(site.figures_of(found));
     all
 }
 

@@ -14,6 +14,9 @@ use crate::{Result, cmd::Cmd};
 
 const SITE: &str = include_str!("site.sh");
 const DEVICE: &str = "field";
+/// Becomes the command in the namespace of the process whose id the file has: another one each time that the
+/// gear is started again.
+const ENTER: &str = r#"holder=$1 && shift && exec nsenter --target "$(cat "$holder")" "$@""#;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Network {
@@ -101,15 +104,15 @@ impl Network {
         command
     }
 
-    /// A program in the namespace that the process `holder` holds.
-    pub(super) fn inside(self, holder: u32, program: &Path) -> Command {
+    /// A program in the namespace that the process holds whose id is in the file `holder`.
+    pub(super) fn inside(self, holder: &Path, program: &Path) -> Command {
         let users: &[&str] = match self {
             Self::Root => &[],
             Self::Users => &["--user", "--preserve-credentials"],
             Self::Loopback => return Command::new(program),
         };
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &holder.to_string(), "--net"]).args(users).arg(program);
+        let mut command = Command::new("sh");
+        command.args(["-c", ENTER, "enter"]).arg(holder).arg("--net").args(users).arg(program);
         command
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::Pace;
 use super::network::{LOOPBACK_NOTE, Network};
 use super::setup;
 pub(crate) use super::setup::{Known, VIEWER, items};
 use super::site::{Past, Plot};
 use super::world::{TENANTS, sites};
+use super::{Again, Pace};
 use crate::Result;
-use crate::cmd::{self, note};
+use crate::cmd::{self, Cmd, note};
 use crate::http::Client;
 use crate::json::Json;
-use crate::services::Services;
+use crate::services::{Services, pid_file};
 use crate::stack::place::{Place, kept, random_password};
 use crate::stack::{EMAIL, Settings, until};
 
@@ -64,10 +64,18 @@ impl Show {
         place.once("backups", || setup::backups(&client, &known))?;
         place.once("viewer", || setup::viewer(&client, &known, &viewer_password))?;
         let past = past(&place, pace.history_hours)?;
+        let is_first = !place.has("history");
         place.once("history", || send_history(&plots, &known, past))?;
-        let begun = latest_samples(&client)?;
+        let mut holders = Vec::new();
         for plot in &plots {
-            let holder = plot.start_gear(&mut services)?;
+            holders.push(plot.start_gear(&mut services)?);
+        }
+        if is_first {
+            // Sending it took its time: agents go on where it ends.
+            of_all(&plots, |plot| plot.since(past))?;
+        }
+        let begun = latest_samples(&client)?;
+        for (plot, holder) in plots.iter().zip(holders) {
             plot.start_agent(&mut services, holder, &pace)?;
         }
         wait_for_answers(&client, &mut services, &begun)?;
@@ -88,9 +96,9 @@ impl Show {
         Ok(show)
     }
 
-    /// Keeps it going; an error when a process of it has ended.
-    pub(crate) fn check(&mut self) -> Result {
-        self.services.check()?;
+    /// Keeps it going: what has ended is started again, see [`Services::keep`].
+    pub(crate) fn keep(&mut self) -> Result {
+        self.services.keep()?;
         if self.fetched.elapsed() >= Duration::from_secs(self.pace.fetch_every_s) {
             self.fetched = Instant::now();
             // A long demo outlives its session.
@@ -111,13 +119,18 @@ impl Show {
     ) -> Result {
         let start = Instant::now();
         while !is_so(&self.client, &self.known)? {
-            self.check()?;
+            self.keep()?;
             if start.elapsed() > limit {
                 return Err(format!("waited {} s for {what}", limit.as_secs()).into());
             }
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// Names of what has ended by itself and was started again.
+    pub(crate) fn restarted(&self) -> &[String] {
+        self.services.restarted()
     }
 
     /// Has the configurations fetched.
@@ -145,10 +158,15 @@ fn send_history(plots: &[Plot<'_>], known: &Known, past: Past) -> Result {
     for plot in plots {
         plot.write_devices(known)?;
     }
+    of_all(plots, |plot| plot.samples(past))
+}
+
+/// Runs a program of each site, all at once.
+fn of_all<'a>(plots: &[Plot<'a>], program: impl Fn(&Plot<'a>) -> Cmd + Sync) -> Result {
     std::thread::scope(|scope| {
-        let sending: Vec<_> =
-            plots.iter().map(|plot| scope.spawn(|| plot.samples(past).run())).collect();
-        sending.into_iter().map(std::thread::ScopedJoinHandle::join).try_for_each(|one| {
+        let running: Vec<_> =
+            plots.iter().map(|plot| scope.spawn(|| program(plot).run())).collect();
+        running.into_iter().map(std::thread::ScopedJoinHandle::join).try_for_each(|one| {
             one.unwrap_or_else(|_| Err("history: a thread has panicked".into()))
         })
     })
@@ -196,11 +214,12 @@ fn wait_for_answers(
 
 impl Show {
     /// Where to look, for whoever has started it. The last line is for programs, too.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn tell(&self, again: &Again) {
         for line in [
             "",
             "Two tenants share 192.168.88.0/24; three sites, 30 devices. What to look at:",
-            "  Summit Jungfrau   its link is cut for a minute every seven: nothing is lost",
+            "  Summit Jungfrau   its link is cut for 4 minutes in 15, first 3 minutes from now: its agent",
+            "                    goes offline, an alert fires, and afterwards nothing is missing",
             "  sw-bern-1         a port goes down and up every 90 s and raises an alert",
             "  sw-bern-2         runs hot: an alert after five minutes",
             "  cpe-old-mill      is dead; relay-moench dies for 3 minutes in 15",
@@ -210,8 +229,13 @@ impl Show {
         ] {
             cmd::result(line);
         }
-        let viewer = format!("  one tenant only   {VIEWER} {}", self.viewer_password);
-        cmd::result(&viewer);
+        cmd::result(&format!("  one tenant only   {VIEWER} {}", self.viewer_password));
+        let logs = again.folder.join("logs");
+        let pid = cmd::display(pid_file(&logs.join("bern-agent.log")).as_os_str());
+        cmd::result(&format!(
+            "  a crash           kill -9 $(cat {pid}): it is back in 5 s, with a gap"
+        ));
+        cmd::result(&format!("All of it is made up: {again} --remove takes it away"));
         cmd::result(&format!("ready {} {EMAIL} {}", self.url, self.password));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::network::Network;
 use super::setup::Known;
 use super::world::{Site, Tenant};
 use super::{Pace, write_private};
-use crate::services::Services;
+use crate::services::{Services, pid_file};
 use crate::stack::place::{Place, READY_WITHIN};
 use crate::stack::until;
 use crate::{Result, cmd::Cmd, cmd::note};
@@ -89,6 +90,12 @@ impl<'a> Plot<'a> {
         self.of(past, what.arg(self.place.listen.to_string()).arg(self.field()))
     }
 
+    /// The program that sends what has come since, up to when its agent polls.
+    pub(super) fn since(&self, past: Past) -> Cmd {
+        let what = self.history("since").arg(self.state());
+        self.of(past, what.arg(self.place.listen.to_string()).arg(self.field()))
+    }
+
     /// The program that writes how the states of its devices changed, once they have answered.
     pub(super) fn states(&self, past: Past) -> Cmd {
         self.of(past, self.history("states").arg(self.place.folder.join("collector")))
@@ -103,14 +110,14 @@ impl<'a> Plot<'a> {
         program.arg(devices).arg(past.hours.to_string()).arg(past.until_s.to_string())
     }
 
-    /// Starts the gear; returns who holds the site's network.
-    pub(super) fn start_gear(&self, services: &mut Services) -> Result<u32> {
+    /// Starts the gear, which holds the site's network; returns its place.
+    pub(super) fn start_gear(&self, services: &mut Services) -> Result<usize> {
         let name = self.site.name;
         note(&format!("starting the gear of {name}: {} devices", self.site.devices.len()));
         let simulator = self.place.binary("farwatch-sim");
         let command = self.network.field(self.site, &simulator, &self.field());
         let log = self.log("gear");
-        let holder = services.start("farwatch-sim", log.clone(), command)?;
+        let holder = services.start(format!("the gear of {name}"), log.clone(), command)?;
         until(&format!("the gear of {name}"), READY_WITHIN, services, || {
             Ok(fs::read_to_string(&log)?.lines().any(|line| line == "ready"))
         })?;
@@ -118,32 +125,50 @@ impl<'a> Plot<'a> {
     }
 
     /// Starts the link out of the site, and the agent at its inner end.
-    pub(super) fn start_agent(&self, services: &mut Services, holder: u32, pace: &Pace) -> Result {
+    pub(super) fn start_agent(
+        &self,
+        services: &mut Services,
+        holder: usize,
+        pace: &Pace,
+    ) -> Result {
         if !self.network.is_loopback() {
             self.start_link(services, holder, pace)?;
         }
-        let mut agent = self.network.inside(holder, &self.place.binary("farwatch-agent"));
+        let mut agent = self.inside(&self.place.binary("farwatch-agent"));
         agent.args(["run", "--state-dir"]).arg(self.state());
-        services.start("farwatch-agent", self.log("agent"), agent)?;
+        let name = format!("the agent of {}", self.site.name);
+        services.start_inside(self.holder(holder), name, self.log("agent"), agent)?;
         Ok(())
     }
 
-    fn start_link(&self, services: &mut Services, holder: u32, pace: &Pace) -> Result {
+    /// A program in the site's network.
+    fn inside(&self, program: &Path) -> Command {
+        self.network.inside(&pid_file(&self.log("gear")), program)
+    }
+
+    /// Of what is in the site's network, if it has one.
+    fn holder(&self, gear: usize) -> Option<usize> {
+        (!self.network.is_loopback()).then_some(gear)
+    }
+
+    fn start_link(&self, services: &mut Services, holder: usize, pace: &Pace) -> Result {
         let program = self.place.binary("farwatch-demo-link");
         let listen = self.place.listen.to_string();
         let folder = self.folder.join("link");
-        let mut outer = std::process::Command::new(&program);
+        let mut outer = Command::new(&program);
         outer.args(["outer", &listen]).current_dir(&folder);
         if self.site.link_is_cut {
             outer.arg(pace.link_cuts);
         }
         let streams = folder.join("streams");
         remove(&streams)?;
-        services.start("farwatch-demo-link", self.log("link-outer"), outer)?;
+        let name = format!("the link of {}", self.site.name);
+        services.start(format!("{name}, outside"), self.log("link-outer"), outer)?;
         until("the link's outer end", READY_WITHIN, services, || Ok(streams.exists()))?;
-        let mut inner = self.network.inside(holder, &program);
+        let mut inner = self.inside(&program);
         inner.args(["inner", &listen]).current_dir(&folder);
-        services.start("farwatch-demo-link", self.log("link-inner"), inner)?;
+        let (name, log) = (format!("{name}, inside"), self.log("link-inner"));
+        services.start_inside(self.holder(holder), name, log, inner)?;
         Ok(())
     }
 

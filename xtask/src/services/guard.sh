@@ -1,16 +1,22 @@
-# Reads process ids, one a line. When the input ends, because whoever started the processes closed it
-# or died, stops them: the last started first, each asked by SIGTERM and waited for, then, after 15 s, SIGKILL.
+# Reads lines `PLACE PID`; a second one of a place is of whoever was started again there. When the input
+# ends, because whoever started the processes closed it or died, stops them: the last place first, each
+# asked by SIGTERM and waited for, then, after 15 s, SIGKILL.
 trap '' INT TERM HUP
-ids=
-while read -r id; do
-    ids="$id $ids"
+places=
+while read -r place id; do
+    others=
+    for one in $places; do
+        if [ "${one%:*}" != "$place" ]; then others="$others $one"; fi
+    done
+    places="$others $place:$id"
 done
 
 alive() { # not a zombie that nobody reaps, either
     kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
-for id in $ids; do
+for one in $(printf '%s\n' $places | sort -t : -k 1,1nr); do
+    id=${one#*:}
     alive "$id" || continue
     kill -TERM "$id" 2>/dev/null
     tries=0

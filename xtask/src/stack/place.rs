@@ -62,7 +62,7 @@ impl Place {
         let mut command = self.service("farwatch-collector");
         command.args(["serve", "--data-dir"]).arg(self.folder.join("collector"));
         command.args(["--http", &self.http.to_string(), "--listen", &self.listen.to_string()]);
-        services.start("farwatch-collector", self.log("collector"), command)?;
+        services.start("the collector", self.log("collector"), command)?;
         let mut client = Client::new(self.http);
         until("the collector to be ready", READY_WITHIN, services, || Ok(client.is_ready()))?;
         client.login(EMAIL, &self.password)?;
@@ -86,12 +86,20 @@ impl Place {
 
     /// Runs `make` unless an earlier run of the same folder did.
     pub(crate) fn once(&self, what: &str, make: impl FnOnce() -> Result) -> Result {
-        let marker = self.folder.join("made").join(what);
-        if marker.exists() {
+        if self.has(what) {
             return Ok(());
         }
         make()?;
-        Ok(fs::write(marker, "")?)
+        Ok(fs::write(self.marker(what), "")?)
+    }
+
+    /// Whether it was made by [`Self::once`].
+    pub(crate) fn has(&self, what: &str) -> bool {
+        self.marker(what).exists()
+    }
+
+    fn marker(&self, what: &str) -> PathBuf {
+        self.folder.join("made").join(what)
     }
 
     /// A command of the collector on this folder's data.

@@ -11,6 +11,7 @@ use crate::demo::Pace;
 use crate::demo::show::{Known, Show, VIEWER, items};
 use crate::http::Client;
 use crate::json::Json;
+use crate::services::pid_file;
 use crate::stack::place::free_port;
 use crate::stack::{EMAIL, Settings};
 use crate::{Result, cmd::Cmd, cmd::note, repo};
@@ -86,6 +87,7 @@ pub(super) fn run() -> Result<Count> {
     let mut viewer = Client::new(settings.http);
     let own = viewer.login(VIEWER, &show.viewer_password).and_then(|()| only_own(&viewer));
     count += Count::of_check("a person of one tenant", own);
+    count += Count::of_check("an agent that is killed is started again", crash(&mut show, &folder));
     drop(show);
     count += Count::of_check("nothing is left", nothing_runs(&folder));
     Ok(count)
@@ -178,6 +180,21 @@ fn is_cut(seen: &mut Seen, client: &Client, _: &Known) -> Result<bool> {
     let is_up = agent.and_then(|agent| agent.text("state")) == Some("up");
     seen.agent_away |= !is_up;
     Ok(seen.agent_away && is_up)
+}
+
+/// What it cost is declared, and nothing else has ended all the time.
+fn crash(show: &mut Show, folder: &Path) -> Result {
+    let pid = fs::read_to_string(pid_file(&folder.join("logs").join("bern-agent.log")))?;
+    Cmd::new("kill").args(["-9", &pid]).run()?;
+    show.wait("the gap of a crash", LIMIT, |client, known| {
+        let agent = known.agents.get("Depot Bern").map_or("", String::as_str);
+        let gaps = items(client, &format!("/api/v1/agents/{agent}/gaps"))?;
+        Ok(gaps.iter().any(|gap| gap.text("reason") == Some("crash")))
+    })?;
+    match show.restarted() {
+        [one] if one == "the agent of Depot Bern" => Ok(()),
+        all => Err(format!("started again: {}", all.join(", ")).into()),
+    }
 }
 
 fn only_own(viewer: &Client) -> Result {
