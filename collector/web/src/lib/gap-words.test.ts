@@ -14,6 +14,6 @@ it("keeps the name of what it does not know", () => {
 });
 
 it("knows losses from other causes", () => {
-  expect(["gap", "gap_crash", "timeout", "gaping", "gap_stopped"].map(isLoss)).toEqual([true, true, false, false, false]);
-  expect(nothingWords("gap_stopped")).toBe("the agent was not running");
+  expect(["gap", "gap_crash", "timeout", "gaping", "agent_stopped"].map(isLoss)).toEqual([true, true, false, false, false]);
+  expect(nothingWords("agent_stopped")).toBe("the agent was not running");
 });

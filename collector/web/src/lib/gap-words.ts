@@ -18,12 +18,12 @@ export function reasonWords(reason: string): string {
 
 /** It did not run, in order: nothing was measured, and nothing of it is lost. As a reason of a gap, or as the cause of a point. */
 export function isStop(cause: string): boolean {
-  return cause === "stopped" || cause === "gap_stopped";
+  return cause === "stopped" || cause === "agent_stopped";
 }
 
-/** Declared by the agent or the collector, as the cause of a point tells it: `gap`, or `gap_` and its reason. */
+/** Declared by the agent or the collector, as the cause of a point tells it: `gap`, `gap_` and its reason, or a stop. */
 export function isDeclared(cause: string): boolean {
-  return cause === "gap" || cause.startsWith("gap_");
+  return cause === "gap" || cause.startsWith("gap_") || isStop(cause);
 }
 
 /** Values that were there and are gone. */
@@ -34,5 +34,6 @@ export function isLoss(cause: string): boolean {
 /** Why there is no value at a point: «the agent's buffer was full», «no answer». */
 export function nothingWords(cause: string): string {
   if (cause === "gap") return "lost for good";
+  if (isStop(cause)) return reasonWords("stopped");
   return isDeclared(cause) ? reasonWords(cause.slice("gap_".length)) : (causeWord(cause) ?? "not known");
 }

@@ -11,7 +11,8 @@ afterEach(() => {
 });
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
-const complete = { from: ago(86_400), to: ago(0), devices: [{ device: { id: "dev_1", name: "a" }, interval_s: 60, expected: 1000, stored: 966, declared: 0, awaited: 0, not_asked: 0, undeclared: 34 }] };
+const total = { expected: 1000, stored: 966, declared: 0, awaited: 0, not_asked: 0, single: 0, undeclared: 34, share_stored: 0.966 };
+const complete = { from: ago(86_400), to: ago(0), devices: [], total };
 
 /** `counted`: how the collector answers who asks what is here. */
 function open(agent: Partial<Agent>, { counted = 200, losses = [], gaps = [] }: { counted?: number; losses?: readonly Losses[]; gaps?: readonly object[] } = {}) {

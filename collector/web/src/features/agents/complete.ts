@@ -12,20 +12,13 @@ export interface Complete {
 }
 
 /** Null where none was due. */
-export function completeOf({ from, to, devices }: AgentCompleteness): Complete | null {
-  const sum = { expected: 0, stored: 0, declared: 0, awaited: 0, not_asked: 0, undeclared: 0 };
-  // Between two that are here: an older collector does not tell of them.
-  let single = 0;
-  for (const one of devices) {
-    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
-    single += (one as { single?: number }).single ?? 0;
-  }
+export function completeOf({ from, to, total }: AgentCompleteness): Complete | null {
   // Nobody waits for what was not to be asked.
-  const due = sum.expected - sum.not_asked;
+  const due = total.expected - total.not_asked;
   if (due <= 0) return null;
   // Down: one that is missing must not be read as «100 %».
-  const share = Math.floor((sum.stored / due) * 1000 + 1e-9) / 1000;
+  const share = Math.floor((total.stored / due) * 1000 + 1e-9) / 1000;
   const hours = Math.round((Date.parse(to) - Date.parse(from)) / 3_600_000);
-  const rest = [single > 0 && `${integer(single)} missing one by one`, sum.declared > 0 && `${integer(sum.declared)} declared lost`, sum.awaited > 0 && `${integer(sum.awaited)} still at the agent`];
-  return { here: `${percent(share)} % of ${integer(due)} polls due in ${hours} h are here`, undeclared: sum.undeclared, rest: rest.filter(Boolean).join(", ") };
+  const rest = [total.single > 0 && `${integer(total.single)} missing one by one`, total.declared > 0 && `${integer(total.declared)} declared lost`, total.awaited > 0 && `${integer(total.awaited)} still at the agent`];
+  return { here: `${percent(share)} % of ${integer(due)} polls due in ${hours} h are here`, undeclared: total.undeclared, rest: rest.filter(Boolean).join(", ") };
 }

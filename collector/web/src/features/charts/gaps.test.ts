@@ -36,7 +36,7 @@ it("knows what was lost from what was not answered, within a range", () => {
 });
 
 it("takes the time when the agent did not run for no loss, and draws it all the same", () => {
-  const gaps = [{ from: 0, to: 10, cause: "gap_stopped" }, { from: 0, to: 5, cause: "timeout" }, { from: 8, to: 12, cause: "gap_crash" }];
+  const gaps = [{ from: 0, to: 10, cause: "agent_stopped" }, { from: 0, to: 5, cause: "timeout" }, { from: 8, to: 12, cause: "gap_crash" }];
   expect([losses(gaps, 0, 20), hatched(gaps, 0, 20)]).toEqual([[gaps[2]], [gaps[0], gaps[2]]]);
-  expect([causeAt(gaps, 3), causeAt(gaps, 9)]).toEqual(["gap_stopped", "gap_crash"]);
+  expect([causeAt(gaps, 3), causeAt(gaps, 9)]).toEqual(["agent_stopped", "gap_crash"]);
 });
