@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Figure, Ground};
 use crate::http::Client;
-use crate::ledger::{Balance, CLASS, Kill, balance, declared};
+use crate::ledger::{Balance, Kill, balance, rows_declared};
 use crate::oracle::{Oracle, samples_if_told};
 use crate::process::eventually;
 use crate::relay::Relay;
@@ -176,8 +176,7 @@ impl Site {
         let found = self.balance().await;
         let said = self.agent.log().matches(ACKED_AND_GONE).count() as f64;
         let lost = found.lost_declared as f64;
-        let gaps = declared(&self.client, &self.agent_id).await;
-        let rows: u64 = gaps.iter().filter(|gap| gap.class == CLASS).map(|gap| gap.count).sum();
+        let rows = rows_declared(&self.client, &self.agent_id).await;
         let mut all = figures(found);
         all.push(Figure::at_most("lost at all", lost, "answers", 0.0));
         all.push(Figure::at_most("counted as lost", rows as f64, "rows", 0.0));
