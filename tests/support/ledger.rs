@@ -17,7 +17,7 @@ pub const TAIL: Duration = Duration::from_secs(1);
 /// Gaps name the times of whole batches; a poll's answer is logged before its row has a time.
 const BLUR: Duration = Duration::from_millis(500);
 /// Delivery class of what the oracle counts.
-pub const CLASS: &str = "counters";
+const CLASS: &str = "counters";
 const CRASH: &str = "crash";
 
 /// From an agent's kill until its routers had answered what it asked last.
@@ -165,6 +165,11 @@ pub async fn declared(client: &Client, agent: &str) -> Vec<Declared> {
             None => return gaps,
         }
     }
+}
+
+/// Rows of what the oracle counts that an agent's gaps tell as lost.
+pub async fn rows_declared(client: &Client, agent: &str) -> u64 {
+    declared(client, agent).await.iter().filter(|gap| gap.class == CLASS).map(|gap| gap.count).sum()
 }
 
 fn declared_gap(gap: &Value) -> Declared {

@@ -357,10 +357,10 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    // A disk that is only read refuses to remove even what is not there.
-    if fs::symlink_metadata(path).is_err_and(|error| is_absent(&error)) {
-        return Ok(());
+    let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    match fs::remove_file(path) {
+        // A disk that is only read refuses to remove even what is not there.
+        Err(_) if fs::symlink_metadata(path).is_err_and(is_absent) => Ok(()),
+        done => done,
     }
-    fs::remove_file(path).or_else(|error| if is_absent(&error) { Ok(()) } else { Err(error) })
 }

@@ -169,9 +169,24 @@ fn ranges(batches: &[Outgoing]) -> SeqRanges {
     ranges
 }
 
+/// Another connection to the file.
+fn open(dir: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(dir.join("buffer.db")).unwrap()
+}
+
+/// One batch that waits; the buffer is closed.
+async fn one_batch(dir: &Path) -> Outgoing {
+    let running = Running::start(config(dir));
+    running.push(row(1, running.clock.now())).await;
+    running.until(|state| state.batches == 1).await;
+    let sent = running.all().await.remove(0);
+    running.stop().await;
+    sent
+}
+
 /// Makes the file one of before the migration 0004.
 fn before_0004(dir: &Path) {
-    let connection = rusqlite::Connection::open(dir.join("buffer.db")).unwrap();
+    let connection = open(dir);
     let back = "DROP TABLE waiting;
                 DROP TABLE acked;
                 ALTER TABLE batch DROP COLUMN epoch;

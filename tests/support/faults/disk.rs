@@ -10,7 +10,7 @@ use super::site::Site;
 use super::{Figure, Ground, Measured, Skipped};
 use crate::disk::SmallDisk;
 use crate::http::Client;
-use crate::ledger::{CLASS, declared};
+use crate::ledger::rows_declared;
 use crate::oracle::Oracle;
 use crate::process::eventually;
 use crate::relay::Conditions;
@@ -63,9 +63,7 @@ pub async fn agent(ground: &Ground) -> Measured {
     .await;
     let recovered = room.elapsed();
     let found = site.balance().await;
-    let counters = declared(&site.client, &site.agent_id).await;
-    let counters = counters.iter().filter(|gap| gap.class == CLASS);
-    let counted: u64 = counters.map(|gap| gap.count).sum();
+    let counted = rows_declared(&site.client, &site.agent_id).await;
     let evicted = evicted(&site.agent.state_dir);
     let undeclared = counted.abs_diff(evicted) as f64;
     // What was on the way as the line was cut may be stored, and the agent cannot know.

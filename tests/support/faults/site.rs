@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Figure, Ground};
 use crate::http::Client;
-use crate::ledger::{Balance, CLASS, Kill, TAIL, balance, declared};
+use crate::ledger::{Balance, Kill, TAIL, balance, rows_declared};
 use crate::oracle::{Oracle, samples_if_told};
 use crate::process::eventually;
 use crate::relay::Relay;
@@ -176,8 +176,7 @@ impl Site {
     pub async fn figures_without_loss(&self) -> Vec<Figure> {
         let found = self.balance().await;
         let said = self.agent.log().matches(ACKED_AND_GONE).count() as f64;
-        let gaps = declared(&self.client, &self.agent_id).await;
-        let rows: u64 = gaps.iter().filter(|gap| gap.class == CLASS).map(|gap| gap.count).sum();
+        let rows = rows_declared(&self.client, &self.agent_id).await;
         let mut all = self.figures_of(found);
         for figure in all.iter_mut().filter(|figure| figure.name == LOST_IN_GAPS) {
             figure.limit = Some(0.0);

@@ -6,10 +6,6 @@ use crate::buffer::making::Making;
 
 const PAGE: u64 = 4096;
 
-fn open(dir: &Path) -> rusqlite::Connection {
-    rusqlite::Connection::open(dir.join("buffer.db")).unwrap()
-}
-
 fn changed(dir: &Path, text: &str) {
     assert_eq!(open(dir).execute(text, []).unwrap(), 1, "{text}");
 }

@@ -2,13 +2,17 @@
 
 use super::*;
 
-fn open(dir: &Path) -> rusqlite::Connection {
-    rusqlite::Connection::open(dir.join("buffer.db")).unwrap()
-}
-
 fn writer_of(dir: &Path) -> writer::Writer {
     let (state, _) = watch::channel(BufferState::default());
     writer::Writer::open(config(dir), Clock::system(), state, Arc::default()).unwrap()
+}
+
+/// With a row in its file.
+fn writer_with_a_row(dir: &Path) -> writer::Writer {
+    let mut writer = writer_of(dir);
+    writer.take(row(1, writer.clock.now()));
+    writer.commit();
+    writer
 }
 
 /// Fails as a disk does that is away for a moment.
@@ -37,9 +41,7 @@ fn state_changes_that_are_lost_while_polling_goes_on_are_declared() {
 #[test]
 fn numbers_that_the_file_has_used_beyond_those_of_its_owner_are_not_used_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = writer_of(dir.path());
-    writer.take(row(1, writer.clock.now()));
-    writer.commit();
+    let mut writer = writer_with_a_row(dir.path());
     let next = writer.file.numbers.next + 40;
     let other = open(dir.path());
     let used = "UPDATE stream SET next_seq = ?1, reserved_to = reserved_to + 40";
@@ -54,9 +56,7 @@ fn numbers_that_the_file_has_used_beyond_those_of_its_owner_are_not_used_again()
 #[test]
 fn a_reopen_that_trusts_its_file_looks_at_what_waits_only() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = writer_of(dir.path());
-    writer.take(row(1, writer.clock.now()));
-    writer.commit();
+    let mut writer = writer_with_a_row(dir.path());
     let away = "DELETE FROM waiting";
     assert_eq!(open(dir.path()).execute(away, []).unwrap(), 1);
     writer.recover(&failed()).unwrap();
@@ -69,10 +69,7 @@ fn a_reopen_that_trusts_its_file_looks_at_what_waits_only() {
 #[tokio::test]
 async fn what_cannot_be_cleared_beside_a_file_keeps_nobody_from_opening_it() {
     let dir = tempfile::tempdir().unwrap();
-    let running = Running::start(config(dir.path()));
-    running.push(row(1, running.clock.now())).await;
-    running.until(|state| state.batches == 1).await;
-    running.stop().await;
+    one_batch(dir.path()).await;
     std::fs::create_dir(dir.path().join("buffer.db.making")).unwrap();
     let running = Running::start(config(dir.path()));
     assert_eq!(seqs(&running.all().await), [1]);
@@ -124,9 +121,7 @@ fn what_a_commit_told_that_failed_and_was_kept_is_not_told_again() {
 #[test]
 fn a_check_that_could_not_be_made_is_made_when_it_can() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = writer_of(dir.path());
-    writer.take(row(1, writer.clock.now()));
-    writer.commit();
+    let mut writer = writer_with_a_row(dir.path());
     let (path, away) = (dir.path().join("buffer.db"), dir.path().join("away"));
     std::fs::rename(&path, &away).unwrap();
     std::fs::create_dir(&path).unwrap();

@@ -2,20 +2,6 @@
 
 use super::*;
 
-fn open(dir: &Path) -> rusqlite::Connection {
-    rusqlite::Connection::open(dir.join("buffer.db")).unwrap()
-}
-
-/// One batch that waits; the buffer is closed.
-async fn one_batch(dir: &Path) -> Outgoing {
-    let running = Running::start(config(dir));
-    running.push(row(1, running.clock.now())).await;
-    running.until(|state| state.batches == 1).await;
-    let sent = running.all().await.remove(0);
-    running.stop().await;
-    sent
-}
-
 #[tokio::test]
 async fn a_version_with_a_bit_turned_over_keeps_nobody_from_starting() {
     for bit in [0, 1, 2, 7, 12, 30] {
