@@ -22,6 +22,11 @@ pub fn summary(
         part if part.is_empty() => name.to_owned(),
         part => format!("{part} of {name}"),
     };
+    // Many are called so already: nobody wants to read of «agent agent-depot».
+    let agent = match name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("agent")) {
+        true => name.to_owned(),
+        false => format!("agent {name}"),
+    };
     let why = wrong.cause.as_deref().and_then(because);
     let why = why.map_or_else(String::new, |why| format!(": {why}"));
     match condition {
@@ -30,15 +35,15 @@ pub fn summary(
             None => format!("{name} does not answer as it should"),
         },
         Condition::AgentState {} => match wrong.cause.as_deref() {
-            Some("stopped") => format!("agent {name} is offline: it was stopped"),
-            Some("silent") => format!("agent {name} is offline: nothing is heard of it"),
-            _ => format!("agent {name} is offline"),
+            Some("stopped") => format!("{agent} is offline: it was stopped"),
+            Some("silent") => format!("{agent} is offline: nothing is heard of it"),
+            _ => format!("{agent} is offline"),
         },
         Condition::AgentTrouble { .. } => match object {
-            "clock" => format!("the clock of agent {name} is wrong by more than a minute"),
-            "cloned" => format!("two hosts run as agent {name}: enrol one of them anew"),
-            "losing" => format!("agent {name} has lost data within the last hour"),
-            _ => format!("something is wrong with agent {name}"),
+            "clock" => format!("the clock of {agent} is wrong by more than a minute"),
+            "cloned" => format!("two hosts run as {agent}: enrol one of them anew"),
+            "losing" => format!("{agent} has lost data within the last hour"),
+            _ => format!("something is wrong with {agent}"),
         },
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
         Condition::Metric { name: what, is, limit, .. } => {
@@ -140,6 +145,9 @@ mod tests {
         };
         assert_eq!(said(Some("stopped")), "agent depot is offline: it was stopped");
         assert_eq!(said(None), "agent depot is offline");
+        let named =
+            summary("Agent 7", ("", ""), &Condition::AgentState {}, &Seen::state("offline", None));
+        assert_eq!(named, "Agent 7 is offline");
     }
 
     #[test]
