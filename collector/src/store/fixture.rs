@@ -231,10 +231,36 @@ pub(crate) fn alive(device: DeviceId, second: i64) -> Row {
     }
 }
 
+/// Echo requests.
+pub(crate) fn ping() -> Schema {
+    let columns = vec![column("", "ping_rtt_seconds", MetricKind::Gauge, Unit::Seconds, -6)];
+    Schema { group: Group::Ping, columns }
+}
+
+/// A poll by echo requests.
+pub(crate) fn pinged(device: DeviceId, second: i64) -> Row {
+    Row {
+        device,
+        group: Group::Ping,
+        schema: ping().id(),
+        at: Micros(T0 + second * Micros::SECOND),
+        cause: None,
+        values: vec![Some(1200 + second)],
+    }
+}
+
+fn schema_of(group: Group) -> Schema {
+    match group {
+        Group::System => system(),
+        Group::Ping => ping(),
+        _ => interfaces(),
+    }
+}
+
 /// A batch as it comes over the wire, with its schema.
 pub(crate) fn wire(seq: u64, rows: &[Row]) -> Batch {
     let group = rows[0].group;
-    let schema = if group == Group::System { system() } else { interfaces() };
+    let schema = schema_of(group);
     Batch {
         stream_id: STREAM,
         seq,
@@ -250,7 +276,7 @@ pub(crate) fn wire(seq: u64, rows: &[Row]) -> Batch {
 pub(crate) fn append(seq: u64, rows: &[Row]) -> Append {
     let Batch { stream_id, seq, data, .. } = wire(seq, rows);
     let group = rows[0].group;
-    let schema = if group == Group::System { system() } else { interfaces() };
+    let schema = schema_of(group);
     let mut uses: Vec<_> = rows.iter().map(|row| (row.device, row.group, row.schema)).collect();
     uses.sort_unstable();
     uses.dedup();

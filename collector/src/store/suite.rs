@@ -9,7 +9,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceFacts, InterfaceTable};
 use super::SampleStore;
 use super::fixture::{
     AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_TENANT, SECOND, STREAM, T0, TENANT, alive, append,
-    context, counters, interfaces, system,
+    context, counters, interfaces, pinged, system,
 };
 use super::samples::{
     Appended, Checkpoint, Fact, GAPS_PER_AGENT_MAX, GapQuery, GapReason, GapRow, RawSample,
@@ -173,16 +173,36 @@ async fn pages_hold_every_sample_once<S: SampleStore>(store: S) {
     assert_eq!(pages(&store, &everything).await.len(), 60 * 5);
 }
 
+/// System and ping share a class, so the batches of either are searched for both.
+async fn groups_of_one_class_are_told_once<S: SampleStore>(store: S) {
+    let system: Vec<Row> = (0..3).map(|minute| alive(DEVICE, minute * 60)).collect();
+    let ping: Vec<Row> = (0..3).map(|minute| pinged(DEVICE, minute * 60 + 1)).collect();
+    store.append(&[append(1, &system), append(2, &ping)], &[]).await.unwrap();
+    let everything = SamplesQuery { metric: None, ..page(100) };
+    assert_eq!(pages(&store, &everything).await.len(), 3 * 2 + 3);
+    let both = SeriesQuery {
+        metrics: vec!["sys_uptime_seconds".into(), "ping_rtt_seconds".into()],
+        ..hour(DEVICE, "")
+    };
+    let series = store.series(&context(TENANT), &both).await.unwrap();
+    let there = |series: &Series| values(series).into_iter().flatten().count();
+    assert_eq!(series.iter().map(there).collect::<Vec<_>>(), [3, 3]);
+}
+
+/// First nothing, then little, then far more than a window holds.
 async fn pages_cross_a_long_silence<S: SampleStore>(store: S) {
     let day = 86_400;
-    let burst: Vec<Row> = (0..90).map(|n| counters(DEVICE, 40 * day + n * 60, n)).collect();
-    let batches = [append(1, &[counters(DEVICE, 0, 1)]), append(2, &burst)];
+    let alone = |seq, second| append(seq, &[counters(DEVICE, second, second)]);
+    let mut batches = vec![alone(1, 0)];
+    batches.extend((0..48i64).map(|n| alone(2 + n.cast_unsigned(), 40 * day + n * 1800)));
+    batches.extend((0..300i64).map(|n| alone(50 + n.cast_unsigned(), 41 * day + n)));
     store.append(&batches, &[]).await.unwrap();
-    let mut query = page(7);
-    query.to = at(365 * day);
-    let all = pages(&store, &query).await;
-    assert_eq!(all.len(), 91);
-    assert!(all.is_sorted_by_key(|raw| raw.cursor));
+    for limit in [7, 1000] {
+        let query = SamplesQuery { to: at(365 * day), ..page(limit) };
+        let all = pages(&store, &query).await;
+        assert_eq!(all.len(), 1 + 48 + 300);
+        assert!(all.is_sorted_by_key(|raw| raw.cursor));
+    }
 }
 
 async fn a_failed_poll_is_kept_with_its_cause<S: SampleStore>(store: S) {
@@ -436,6 +456,7 @@ macro_rules! every_test {
             series_merge_batches
             tenants_do_not_meet
             pages_hold_every_sample_once
+            groups_of_one_class_are_told_once
             pages_cross_a_long_silence
             a_failed_poll_is_kept_with_its_cause
             names_of_series_are_listed

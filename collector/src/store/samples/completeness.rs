@@ -142,7 +142,7 @@ async fn polls_of_late(
         let before = from.before(longest.saturating_mul(BEFORE_INTERVALS));
         let search = fetch::Search { class: Group::System.class(), from: before, to: now };
         // Counted first: so much is not read in vain.
-        if fetch::count(database, subject, search, batches_max + 1).await? > batches_max {
+        if fetch::count(database, subject, &[search], batches_max + 1).await? > batches_max {
             continue;
         }
         match polls(database, subject, search).await {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Class, Group, Row, Schema, SchemaId};
+use farwatch_common::sample::{Class, Row, Schema, SchemaId};
 use tokio::sync::Mutex;
 
 use super::subject::{Subject, all_schemas};
@@ -161,8 +161,7 @@ impl SampleStore for Samples {
         };
         let builder = SeriesBuilder::new(query, subject.interval, &subject.schemas)?;
         let from = builder.rows_from();
-        let search = |group: Group| fetch::Search { class: group.class(), from, to: query.to };
-        let searches = builder.groups().into_iter().map(search).collect();
+        let searches = fetch::searches(&builder.groups(), from, query.to);
         let builder =
             fetch::for_each_row(&self.database, &subject, searches, builder, |builder, found| {
                 builder.take(found.rank, &found.row)

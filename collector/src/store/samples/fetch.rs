@@ -3,9 +3,11 @@
 //! Batches are fetched in chunks and decoded off the async threads; while that lasts, no
 //! transaction is held.
 
+use std::collections::BTreeSet;
+
 use farwatch_common::batch::decode_rows;
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Class, Row};
+use farwatch_common::sample::{Class, Group, Row};
 
 use super::subject::Subject;
 use super::{QUERY_BATCHES_MAX, QUERY_BYTES_MAX, device_filter, device_mark, unsigned};
@@ -26,7 +28,6 @@ macro_rules! batches_of_device {
 }
 pub(in crate::store) use batches_of_device;
 
-sql! { pub(in crate::store) ANY_BATCH = "SELECT EXISTS (SELECT 1", batches_of_device!(), ")" }
 sql! { pub(in crate::store) BATCH_COUNT =
 "SELECT count(*) FROM (SELECT 1", batches_of_device!(), " LIMIT $8) AS found" }
 
@@ -55,6 +56,13 @@ impl Search {
             .bind(subject.device.map_or(0, device_filter))
             .bind(subject.device.map_or(Vec::new(), |device| device_mark(device).to_vec()))
     }
+}
+
+/// For what these groups have in `from..to`. A class that some of them share is searched once: what is found
+/// twice would be told twice.
+pub(super) fn searches(groups: &[Group], from: Micros, to: Micros) -> Vec<Search> {
+    let classes: BTreeSet<Class> = groups.iter().map(|group| group.class()).collect();
+    classes.into_iter().map(|class| Search { class, from, to }).collect()
 }
 
 /// A row and the batch it came in.
@@ -106,32 +114,21 @@ pub(super) async fn for_each_row<S: Send + 'static>(
     Ok(state)
 }
 
-/// Whether there may be rows of the device.
-pub(super) async fn any(
-    database: &Database,
-    subject: &Subject,
-    searches: &[Search],
-) -> Result<bool, StoreError> {
-    let mut txn = subject.read(database).await?;
-    for search in searches {
-        if search.bind(&ANY_BATCH, subject).scalar(&mut txn).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// How many batches there are; `max` of more.
+/// How many batches there are in all; `max` of more.
 pub(super) async fn count(
     database: &Database,
     subject: &Subject,
-    search: Search,
+    searches: &[Search],
     max: usize,
 ) -> Result<usize, StoreError> {
     let mut txn = subject.read(database).await?;
-    let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let count: i64 = search.bind(&BATCH_COUNT, subject).bind(limit).scalar(&mut txn).await?;
-    Ok(usize::try_from(count).unwrap_or(0))
+    let mut found = 0;
+    for search in searches {
+        let limit = i64::try_from(max - found).unwrap_or(i64::MAX);
+        let count: i64 = search.bind(&BATCH_COUNT, subject).bind(limit).scalar(&mut txn).await?;
+        found += usize::try_from(count).unwrap_or(0);
+    }
+    Ok(found)
 }
 
 pub(super) fn decoded(data: &[u8]) -> Result<Vec<Row>, StoreError> {

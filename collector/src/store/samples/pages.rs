@@ -1,6 +1,6 @@
 //! Raw samples by the page.
 //!
-//! Time is walked in windows that grow over what is empty and shrink again before anything is read,
+//! Time is walked in windows that grow over what is empty or thin and shrink again before much is read,
 //! so that a page holds little more than it gives; a window is read whole, sorted, and cut at the
 //! limit. Repeats are not hidden: the page is evidence.
 
@@ -17,6 +17,9 @@ use crate::store::{Database, StoreError};
 
 /// First window, in intervals.
 const WINDOW_INTERVALS: u32 = 20;
+/// Most batches of a window that is wider than the first. Each window costs some statements, which on PostgreSQL
+/// are round trips.
+const WINDOW_BATCHES: usize = 64;
 /// Widest window.
 const WINDOW_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -47,15 +50,17 @@ pub(super) async fn page(
     let mut window = first_window;
     while from < end && page.len() < query.limit {
         let to = from.after(window).min(end);
-        let search = |group: &Group| fetch::Search { class: group.class(), from, to };
-        let searches: Vec<_> = groups.iter().map(search).collect();
-        if !fetch::any(database, subject, &searches).await? {
-            window = (window * 2).min(WINDOW_MAX);
-            from = to;
+        let searches = fetch::searches(&groups, from, to);
+        let batches = fetch::count(database, subject, &searches, WINDOW_BATCHES + 1).await?;
+        if batches > WINDOW_BATCHES && window > first_window {
+            window = (window / 2).max(first_window);
             continue;
         }
-        if window > first_window {
-            window = (window / 2).max(first_window);
+        if batches <= WINDOW_BATCHES / 2 {
+            window = (window * 2).min(WINDOW_MAX);
+        }
+        if batches == 0 {
+            from = to;
             continue;
         }
         let take = |found: &mut Vec<fetch::Found>, row| {
@@ -119,7 +124,7 @@ fn wanted(subject: &Subject, query: &SamplesQuery) -> (Wanted, Vec<Group>) {
             })
             .map(|(place, column)| (place, column.clone()))
             .collect();
-        if !columns.is_empty() && !groups.contains(&schema.group) {
+        if !columns.is_empty() {
             groups.push(schema.group);
         }
         wanted.insert(*id, columns);

@@ -228,7 +228,6 @@ static APP: &[&Sql] = &[
     &vault::KEY_INSERT,
     &vault::KEY_GET,
     &completeness::DEVICES_OF_AGENT,
-    &fetch::ANY_BATCH,
     &fetch::BATCH_COUNT,
     &gaps::GAPS_BETWEEN,
     &gaps::GAP_COUNT,
