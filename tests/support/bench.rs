@@ -92,6 +92,12 @@ pub fn process_rss_kb(pid: u32) -> anyhow::Result<f64> {
     memory_kb(pid, "VmRSS:")
 }
 
+/// From now on the peak counts anew (proc(5), `clear_refs`): what a process took before, as for the hash of a
+/// password, is not what is measured.
+pub fn reset_process_peak(pid: u32) -> anyhow::Result<()> {
+    Ok(std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
 /// The most memory that a process has taken so far, in kB.
 pub fn process_peak_kb(pid: u32) -> anyhow::Result<f64> {
     memory_kb(pid, "VmHWM:")

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::site::Site;
 use super::{Figure, Ground, Measured};
-use crate::bench::{process_peak_kb, process_rss_kb};
+use crate::bench::{process_peak_kb, process_rss_kb, reset_process_peak};
 use crate::sim::fault::Fault;
 use crate::sim::router::{Kind, Router};
 use crate::sim::serve_anywhere;
@@ -77,7 +77,10 @@ pub async fn everywhere(ground: &Ground) -> Measured {
     let login = json!({ "port": port, "login": { "user": USER, "password": PASSWORD } });
     site.client.patch(&backup, &login).await.data();
     let pids = [site.collector.pid(), site.agent.pid().unwrap()];
-    let before = pids.map(|pid| process_rss_kb(pid).unwrap());
+    let before = pids.map(|pid| {
+        reset_process_peak(pid).unwrap();
+        process_rss_kb(pid).unwrap()
+    });
     let (agents, web, seed) = (site.collector.listen, site.collector.http, ground.seed);
     let came: [Came; 4] = Default::default();
     let [to_quic, to_agents, to_web, to_pipes] = came.clone();
